@@ -1,0 +1,12 @@
+"""The activations of ``lasagne.nonlinearities``, for everyone who holds Theano-family code.
+
+See `lasagne_nl.nonlinearities` for the activations; `replace_lasagne` hands them to programs that
+import Lasagne's. ``python -m lasagne_nl`` says whether this installation is sound.
+"""
+
+__version__ = "0.1.0"
+
+from lasagne_nl import nonlinearities
+from lasagne_nl._replacement import replace_lasagne
+
+__all__ = ["nonlinearities", "replace_lasagne"]

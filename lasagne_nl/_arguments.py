@@ -1,0 +1,135 @@
+"""What an activation accepts: its input, and the parameters of a parameterised one."""
+
+import numbers
+
+import numpy as np
+
+from lasagne_nl import backend
+
+_FLOATS = ("float16", "float32", "float64")
+
+
+def as_float(activation, x):
+    """The input of an activation as a symbolic tensor of floats.
+
+    Parameters
+    ----------
+    activation : str
+        Name of the activation, for the error message.
+    x : tensor variable or array_like
+        Floats keep their dtype; booleans and integers of 8 and 16 bits become float32, wider
+        integers float64, as Theano has it for tanh.
+
+    Returns
+    -------
+    tensor variable
+
+    Raises
+    ------
+    TypeError
+        If `x` cannot be a tensor of real numbers.
+    """
+    try:
+        tensor = backend.as_tensor_variable(x)
+        dtype = np.dtype(tensor.dtype)
+    except Exception as error:  # each library refuses in a way of its own
+        raise TypeError(
+            "{}: x must be a {} tensor variable or an array of numbers, got {}".format(
+                activation, backend.name, _shown(x)
+            )
+        ) from error
+    if dtype.name in _FLOATS:
+        return tensor
+    if dtype.kind in "biu":
+        return backend.cast(tensor, "float32" if dtype.itemsize <= 2 else "float64")
+    raise TypeError(
+        "{}: x must have a real dtype (float16, float32, float64, an integer or bool), "
+        "got dtype {}".format(activation, dtype.name)
+    )
+
+
+class Parameterised:
+    """An activation with parameters: what all such classes have in common.
+
+    A subclass names its parameters, in the order of its constructor, in `_parameters`, and keeps
+    each under its own name with `_set`; so instances pickle and copy by themselves.
+    """
+
+    _parameters = ()
+
+    def _set(self, **values):
+        for parameter in self._parameters:
+            value = values[parameter]
+            _check_parameter(type(self).__name__, parameter, value)
+            setattr(self, parameter, value)
+
+    def __repr__(self):
+        return "{}({})".format(
+            type(self).__name__,
+            ", ".join("{}={!r}".format(p, _plain(getattr(self, p))) for p in self._parameters),
+        )
+
+    def _input(self, x):
+        return as_float(type(self).__name__, x)
+
+    def _constants(self, x):
+        """The parameters, in order, in the dtype of `x`, so that they never widen it."""
+        return [self._constant(parameter, x) for parameter in self._parameters]
+
+    def _constant(self, parameter, x):
+        value = getattr(self, parameter)
+        if is_symbolic(value):
+            self._check_broadcasting(parameter, value, x)
+            return backend.cast(value, x.dtype)
+        with np.errstate(over="ignore"):
+            constant = np.asarray(float(value), dtype=x.dtype)
+        if not np.isfinite(constant):
+            raise ValueError(
+                "{}: {} = {!r} is too large for the {} input".format(
+                    type(self).__name__, parameter, value, x.dtype
+                )
+            )
+        return backend.as_tensor_variable(constant)
+
+    def _check_broadcasting(self, parameter, value, x):
+        """A parameter may be repeated over the input; the input is never repeated over it."""
+        repeated = x.type.broadcastable[x.ndim - value.ndim :] if value.ndim <= x.ndim else None
+        if repeated is None or any(r and not p for r, p in zip(repeated, value.type.broadcastable)):
+            raise ValueError(
+                "{}: {} = {} with {} dimension(s) cannot be broadcast to the {} dimension(s) of "
+                "x without changing its shape".format(
+                    type(self).__name__, parameter, value, value.ndim, x.ndim
+                )
+            )
+
+
+def is_symbolic(value):
+    """Whether a parameter is a variable of the tensor library, shared ones included."""
+    return isinstance(value, backend.Variable)
+
+
+def _check_parameter(owner, parameter, value):
+    wrong_type = TypeError(
+        "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}".format(
+            owner, parameter, _shown(value)
+        )
+    )
+    if is_symbolic(value):
+        # A variable without a dtype and dimensions (a generic, a list) is no tensor.
+        if not hasattr(value, "ndim") or np.dtype(value.dtype).kind not in "iuf":
+            raise wrong_type
+        return
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise wrong_type
+    if not np.isfinite(float(value)):
+        raise ValueError("{}: {} must be finite, got {!r}".format(owner, parameter, value))
+
+
+def _plain(value):
+    """A NumPy scalar as the Python number it equals, whose repr does not depend on NumPy's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _shown(value):
+    text = repr(value)
+    return "{} ({})".format(text if len(text) <= 80 else text[:77] + "...", type(value).__name__)

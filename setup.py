@@ -1,0 +1,71 @@
+"""Metadata and dependencies of lasagne_nl."""
+
+import os
+import re
+
+from setuptools import find_packages, setup
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read(*path):
+    with open(os.path.join(HERE, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def version():
+    return re.search(r'^__version__ = "([^"]+)"', read("lasagne_nl", "__init__.py"), re.M).group(1)
+
+
+# Theano runs on Python up to 3.11. NumPy is the newest that it needs no repair for; on Python
+# 3.11 there is none, and on all of them no NumPy 2 will do.
+INSTALL_REQUIRES = [
+    'Theano==1.0.5; python_version < "3.12"',
+    'numpy>=1.21,<1.22; python_version < "3.11"',
+    'numpy>=1.23.2,<2; python_version == "3.11"',
+    'pytensor>=3; python_version >= "3.12"',
+]
+TEST_REQUIRES = [
+    "pytest>=7",
+    "hypothesis>=6",
+    "mpmath>=1.2",
+    # Lasagne's layers are what the activations are tested in; it needs Theano.
+    'Lasagne==0.1; python_version < "3.12"',
+    "setuptools",
+]
+
+setup(
+    name="lasagne_nl",
+    version=version(),
+    description="A drop-in for lasagne.nonlinearities that installs, is exact, and stays stable",
+    long_description=read("README.md"),
+    long_description_content_type="text/markdown",
+    author="The lasagne_nl developers",
+    license="MIT",
+    packages=find_packages(include=["lasagne_nl", "lasagne_nl.*"]),
+    python_requires=">=3.7,<3.14",
+    install_requires=INSTALL_REQUIRES,
+    extras_require={
+        "test": TEST_REQUIRES,
+        "examples": ["scikit-learn", "matplotlib", "tqdm"],
+        "docs": ["sphinx", "numpydoc", "furo"],
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "License :: OSI Approved :: MIT License",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.7",
+        "Programming Language :: Python :: 3.8",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    keywords="theano lasagne pytensor activation nonlinearity neural network",
+)
