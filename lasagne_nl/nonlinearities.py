@@ -109,7 +109,8 @@ def softmax(x):
     ----------
     x : tensor variable or array_like
         Scores, of one dimension or more. Each vector along the last axis is a row of its own, so
-        a vector is one row, and a matrix is a batch of rows.
+        a vector is one row, and a matrix is a batch of rows. A row has at least one entry; there
+        may be no rows.
 
     Returns
     -------
