@@ -121,7 +121,11 @@ def _check_parameter(owner, parameter, value):
         return
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise wrong_type
-    if not np.isfinite(float(value)):
+    try:
+        finite = np.isfinite(float(value))
+    except OverflowError:
+        finite = False
+    if not finite:
         raise ValueError("{}: {} must be finite, got {!r}".format(owner, parameter, value))
 
 

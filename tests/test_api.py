@@ -1,0 +1,136 @@
+"""The API: names, signatures, attributes, aliases, and what the objects do."""
+
+import copy
+import inspect
+import pickle
+
+import lasagne_nl
+import pytest
+from activations import CLASSES, EVERY
+from helpers import library
+
+from lasagne_nl import nonlinearities as nl
+
+READING_ORDER = [
+    "sigmoid", "softmax", "tanh", "ScaledTanH", "ScaledTanh", "rectify", "LeakyRectify",
+    "leaky_rectify", "very_leaky_rectify", "elu", "SELU", "selu", "softplus", "linear", "identity",
+]  # fmt: skip
+FUNCTIONS = ["sigmoid", "softmax", "tanh", "rectify", "elu", "softplus", "linear"]
+INSTANCES = ["leaky_rectify", "very_leaky_rectify", "selu"]
+
+
+def test_all_lists_the_names_of_lasagne_in_reading_order():
+    assert nl.__all__ == READING_ORDER
+
+
+def test_the_package_exports_the_module_and_the_replacement():
+    assert lasagne_nl.__all__ == ["nonlinearities", "replace_lasagne"]
+    assert lasagne_nl.nonlinearities is nl
+    assert len(lasagne_nl.__version__.split(".")) == 3
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_take_one_argument_named_x(name):
+    assert list(inspect.signature(getattr(nl, name)).parameters) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "owner, defaults",
+    [
+        (nl.ScaledTanH, [("scale_in", 1), ("scale_out", 1)]),
+        (nl.LeakyRectify, [("leakiness", 0.01)]),
+        (nl.SELU, [("scale", 1), ("scale_neg", 1)]),
+    ],
+)
+def test_classes_have_the_parameters_and_defaults_of_lasagne_in_order(owner, defaults):
+    parameters = inspect.signature(owner).parameters.values()
+    assert [(p.name, p.default) for p in parameters] == defaults
+    assert list(inspect.signature(owner()).parameters) == ["x"]
+
+
+@pytest.mark.parametrize("owner, parameters", CLASSES)
+def test_parameters_are_public_attributes_by_name_and_by_position(owner, parameters):
+    for instance in (owner(**parameters), owner(*parameters.values())):
+        assert {name: getattr(instance, name) for name in parameters} == parameters
+
+
+def test_aliases_are_the_same_object():
+    assert nl.ScaledTanh is nl.ScaledTanH
+    assert nl.identity is nl.linear
+
+
+def test_named_instances_have_the_published_parameters():
+    assert isinstance(nl.leaky_rectify, nl.LeakyRectify) and nl.leaky_rectify.leakiness == 0.01
+    assert isinstance(nl.very_leaky_rectify, nl.LeakyRectify)
+    assert nl.very_leaky_rectify.leakiness == 1 / 3
+    assert isinstance(nl.selu, nl.SELU)
+    assert nl.selu.scale == 1.0507009873554804934193349852946
+    assert nl.selu.scale_neg == 1.6732632423543772848170429916717
+
+
+def test_linear_returns_its_argument_itself():
+    anything = object()
+    assert nl.linear(anything) is anything
+
+
+@pytest.mark.parametrize("owner, parameters", CLASSES)
+def test_repr_rebuilds_the_object(owner, parameters):
+    rebuilt = eval(repr(owner(**parameters)), vars(nl))
+    assert type(rebuilt) is owner and vars(rebuilt) == parameters
+
+
+@pytest.mark.parametrize("parameter", ["float32", "float64", "int8"])
+def test_repr_shows_a_numpy_scalar_as_the_number_it_is(parameter):
+    import numpy
+
+    value = numpy.dtype(parameter).type(1.25)
+    assert repr(nl.LeakyRectify(value)) == "LeakyRectify(leakiness={!r})".format(value.item())
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("name", list(EVERY))
+def test_every_activation_survives_pickling(name, protocol):
+    activation = EVERY[name]
+    again = pickle.loads(pickle.dumps(activation, protocol))
+    assert again is activation or (
+        type(again) is type(activation) and vars(again) == vars(activation)
+    )
+
+
+@pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("owner, parameters", CLASSES)
+def test_objects_copy(owner, parameters, copying):
+    again = copying(owner(**parameters))
+    assert type(again) is owner and vars(again) == parameters
+
+
+def test_a_pickled_object_holds_no_library_object():
+    assert library.__name__.encode() not in pickle.dumps(nl.LeakyRectify(0.2))
+
+
+def test_a_shared_parameter_survives_pickling_and_deepcopy():
+    shared = library.shared(0.25, name="slope")
+    original = nl.LeakyRectify(shared)
+    for again in (pickle.loads(pickle.dumps(original)), copy.deepcopy(original)):
+        assert again.leakiness.get_value() == 0.25 and again.leakiness is not shared
+    assert copy.copy(original).leakiness is shared
+
+
+@pytest.mark.parametrize("name", READING_ORDER)
+def test_every_name_has_a_docstring_of_its_own(name):
+    documented = getattr(nl, name)
+    doc = inspect.getdoc(documented)
+    assert doc and len(doc) > 100
+    if name in INSTANCES:
+        assert doc.startswith(name + "(x)")
+        assert doc != inspect.getdoc(type(documented))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS + ["ScaledTanH", "LeakyRectify", "SELU"])
+def test_docstrings_have_the_sections_of_numpydoc(name):
+    doc = inspect.getdoc(getattr(nl, name))
+    needed = ["Parameters\n---"]
+    if name != "linear":
+        needed += ["Raises\n---", "References\n---"]
+    for section in needed:
+        assert section in doc, section

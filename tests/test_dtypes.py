@@ -1,0 +1,131 @@
+"""Dtypes: every input dtype, every kind of parameter, whatever floatX is."""
+
+import numpy as np
+import pytest
+from activations import CLASSES, EVERY
+from helpers import T, change_flags, library, tensor
+
+from lasagne_nl import nonlinearities as nl
+
+# Input dtype: the dtype that comes out, as Theano promotes it for tanh.
+PROMOTION = {
+    "float16": "float16", "float32": "float32", "float64": "float64",
+    "bool": "float32", "int8": "float32", "uint8": "float32", "int16": "float32",
+    "uint16": "float32", "int32": "float64", "uint32": "float64", "int64": "float64",
+    "uint64": "float64",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", PROMOTION)
+@pytest.mark.parametrize("name", EVERY)
+def test_the_dtype_of_the_output_follows_the_input_and_not_floatx(name, dtype, floatX):
+    with change_flags(floatX=floatX):
+        x = tensor("x", dtype, 2)
+        y = EVERY[name](x)
+        expected = dtype if name == "linear" else PROMOTION[dtype]
+        assert y.dtype == expected
+        got = library.function([x], y, mode="FAST_COMPILE")(np.ones((2, 2), dtype))
+        assert got.dtype == expected
+        reference = library.function([x], EVERY[name](T.cast(x, "float64")), mode="FAST_COMPILE")
+        rtol = {"float16": 4e-3, "float32": 1e-6}.get(expected, 1e-14)
+        np.testing.assert_allclose(got, reference(np.ones((2, 2), dtype)), rtol=rtol)
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", EVERY)
+def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, floatX):
+    with change_flags(floatX=floatX):
+        x = tensor("x", dtype, 2)
+        first = library.grad(EVERY[name](x).sum(), x)
+        second = library.grad(
+            first.sum(), x, disconnected_inputs="ignore", return_disconnected="zero"
+        )
+        assert first.dtype == second.dtype == dtype
+
+
+KINDS = {
+    "float": float,
+    "int": lambda value: int(np.ceil(value)),
+    "numpy float32": np.float32,
+    "numpy float64": np.float64,
+    "numpy int64": lambda value: np.int64(np.ceil(value)),
+    "shared float32": lambda value: library.shared(np.float32(value)),
+    "shared float64": lambda value: library.shared(np.float64(value)),
+    "constant": lambda value: T.constant(np.float64(value)),
+}
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("owner, parameters", CLASSES)
+def test_no_kind_of_parameter_widens_the_output(owner, parameters, kind, dtype, floatX):
+    with change_flags(floatX=floatX):
+        given = {name: KINDS[kind](value) for name, value in parameters.items()}
+        x = tensor("x", dtype, 1)
+        y = owner(**given)(x)
+        assert y.dtype == dtype
+        plain = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in given.items()
+        }
+        if "int" in kind:
+            plain = {name: int(value) for name, value in plain.items()}
+        elif "shared" in kind or kind == "constant":
+            plain = parameters
+        points = np.array([-2, -0.5, 0, 0.5, 2], dtype)
+        got = library.function([x], y, mode="FAST_COMPILE")(points)
+        want = library.function([x], owner(**plain)(x), mode="FAST_COMPILE")(points)
+        np.testing.assert_allclose(got, want, rtol=8 * float(np.finfo(dtype).eps))
+
+
+POINTS = np.array([-np.inf, -1000, -2, -0.3, 0, 0.3, 2, 1000, np.inf])
+FINITE = POINTS[1:-1]
+
+
+def gradient_along(activation, parameter, points):
+    """d sum(w activation(points)) / d parameter, one point at a time."""
+    x = tensor("x", "float64", 0)
+    slope = library.grad(activation(x), parameter)
+    function = library.function([x], slope)
+    return np.array([function(point) for point in points])
+
+
+def test_the_gradient_along_a_shared_leakiness_is_right():
+    leakiness = library.shared(0.2)
+    got = gradient_along(nl.LeakyRectify(leakiness), leakiness, POINTS)
+    np.testing.assert_array_equal(got, [-np.inf, -1000, -2, -0.3, 0, 0, 0, 0, 0])
+
+
+def test_the_gradients_along_shared_scales_of_the_scaled_tanh_are_right():
+    scale_in, scale_out = library.shared(0.5), library.shared(2.4)
+    activation = nl.ScaledTanH(scale_in, scale_out)
+    finite = 2.4 * FINITE / np.cosh(np.clip(0.5 * FINITE, -300, 300)) ** 2
+    expected = np.concatenate([[0], finite, [0]])
+    got = gradient_along(activation, scale_in, POINTS)
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+    got = gradient_along(activation, scale_out, POINTS)
+    np.testing.assert_allclose(got, np.tanh(0.5 * POINTS), rtol=1e-15)
+
+
+def test_the_gradients_along_shared_scales_of_the_selu_are_right():
+    scale, scale_neg = library.shared(1.5), library.shared(0.7)
+    activation = nl.SELU(scale, scale_neg)
+    negative = np.expm1(np.minimum(POINTS, 0))
+    got = gradient_along(activation, scale, POINTS)
+    np.testing.assert_allclose(got, np.where(POINTS > 0, POINTS, 0.7 * negative), rtol=1e-15)
+    got = gradient_along(activation, scale_neg, POINTS)
+    np.testing.assert_allclose(got, 1.5 * negative, rtol=1e-15)
+
+
+def test_a_leakiness_for_each_feature_is_broadcast_and_learnt_by_itself():
+    leakiness = library.shared(np.array([0.1, 0.2, 0.3], "float32"))
+    x = tensor("x", "float32", 2)
+    y = nl.LeakyRectify(leakiness)(x)
+    function = library.function([x], [y, library.grad(y.sum(), leakiness)])
+    points = np.array([[-1, 2, -3], [-4, -5, 6]], "float32")
+    value, slope = function(points)
+    np.testing.assert_allclose(value, [[-0.1, 2, -0.9], [-0.4, -1, 6]], rtol=1e-6)
+    np.testing.assert_allclose(slope, [-5, -5, -3], rtol=1e-6)
