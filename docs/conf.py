@@ -1,0 +1,60 @@
+"""Sphinx configuration. The build needs no network:
+
+python -m sphinx -W --keep-going -b html docs docs/_build/html
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.abspath(os.pardir))
+
+import lasagne_nl  # noqa: E402
+from lasagne_nl import nonlinearities  # noqa: E402
+
+project = "lasagne_nl"
+author = "The lasagne_nl developers"
+copyright = author
+version = release = lasagne_nl.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "examples"]
+# `sigmoid` in a docstring is a link to it, as in NumPy's docstrings.
+default_role = "py:obj"
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = "lasagne_nl {}".format(release)
+html_copy_source = False
+
+
+ALIASES = {
+    "{}.{}".format(nonlinearities.__name__, name)
+    for name in nonlinearities.__all__
+    if getattr(getattr(nonlinearities, name), "__name__", name) != name
+}
+
+
+def leave_instances_without_signature(app, what, name, obj, options, signature, annotation):
+    """Keep numpydoc from giving a named instance a signature, which Sphinx 9 cannot place."""
+    return (None, None) if what == "data" else None
+
+
+def say_which_are_aliases(app, what, name, obj, options, lines):
+    """Name what an alias stands for, in the place of the same text twice."""
+    if name in ALIASES:
+        lines[:] = ["Alias of `{}`: the same object under another name.".format(obj.__name__)]
+
+
+def setup(app):
+    # Before numpydoc's own answer, which has the priority 500; the first answer counts.
+    app.connect("autodoc-process-signature", leave_instances_without_signature, priority=400)
+    # After numpydoc.
+    app.connect("autodoc-process-docstring", say_which_are_aliases, priority=600)
