@@ -55,7 +55,7 @@ def _import_or_stand_in():
         pass
     try:
         spec = importlib.util.find_spec(_PACKAGE)
-    except ValueError:
+    except (ImportError, ValueError):
         spec = None
     stand_in = types.ModuleType(_PACKAGE, "Stands in for Lasagne; made by lasagne_nl.")
     stand_in.__path__ = list(spec.submodule_search_locations or []) if spec else []

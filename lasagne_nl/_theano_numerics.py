@@ -6,8 +6,8 @@ module is imported:
 - the log of that softmax, and its gradient, stay finite where a probability has rounded to 0, as
   Theano's own rewrites have it for matrices;
 - the logistic function and softplus are exact to a few units in the last place. Theano cuts both
-  off: in float64 its sigmoid is 1 from 19 on, its softplus x from 16 on, which is off by 4.7e7
-  units in the last place; without C code both are 0 below -30.
+  off: in float64 its sigmoid is 1 above 19 and its softplus x above 16, which is off by 5.0e7 and
+  3.2e7 units in the last place; without C code both are 0 below -30.
 
 Theano's own ops stay in the graph until its stability rewrites have had their turn, and are
 expanded only then. All rewrites bear the tag ``lasagne_nl``:

@@ -25,6 +25,7 @@ __all__ = [
     "comparand",
     "expm1",
     "library",
+    "matrix",
     "name",
     "sigmoid",
     "softmax",
@@ -62,6 +63,7 @@ _NAMES = {
     # floatX, and the gradient of a float32 input would come out float64.
     "comparand": (_itself, ".gradient:zero_grad", ".gradient:zero_grad"),
     "expm1": (".tensor:expm1",) * 3,
+    "matrix": (".tensor:matrix",) * 3,
     "switch": (".tensor:switch",) * 3,
     "tanh": (".tensor:tanh",) * 3,
     "sigmoid": (".tensor.nnet:sigmoid", ".tensor:sigmoid", ".tensor:sigmoid"),

@@ -238,8 +238,8 @@ class ScaledTanH(Parameterised):
         x = self._input(x)
         scale_in, scale_out = self._constants(x)
         if is_symbolic(self.scale_in):
-            # The slope along scale_in is x (1 - tanh^2): at x = +-inf it is 0, not inf * 0.
-            x = _finite(x)
+            # The slope along scale_in is x (1 - tanh^2) scale_out: 0 at x = +-inf, not inf * 0.
+            x = _moderate(x)
         return _tanh(x * scale_in) * scale_out
 
 
@@ -531,7 +531,7 @@ def _kink(x, negative):
     return switch(_positive(x), x, switch(comparand(x) < 0, negative, (x + negative) / 2))
 
 
-def _finite(x):
-    """`x` with the infinities replaced by the largest floats, where the slope is 0."""
-    largest = np.finfo(x.dtype).max
-    return clip(x, -largest, largest)
+def _moderate(x):
+    """`x` within bounds that leave room for a factor or two before the largest float."""
+    bound = np.asarray(float(np.finfo(x.dtype).max) ** 0.9, x.dtype)
+    return clip(x, -bound, bound)

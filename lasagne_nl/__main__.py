@@ -1,0 +1,208 @@
+"""``python -m lasagne_nl``: is this installation sound?
+
+Prints what is in use, compiles every activation and compares it with NumPy, and says in the last
+line whether the installation is sound, or what to do about it. Exit status 0 or 1.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import sysconfig
+import warnings
+
+import numpy as np
+
+import lasagne_nl
+from lasagne_nl import _site_hook, backend
+from lasagne_nl import nonlinearities as nl
+
+# Median over four activations, by tests/benchmarks/without_compiler.py.
+_TIMES_SLOWER_WITHOUT_COMPILER = 200
+# In units of the dtype's eps. The libraries' own functions are within 3.
+_TOLERANCE = 16
+
+
+def _exp_or(x, scale=1, scale_neg=1):
+    return scale * np.where(x > 0, x, scale_neg * np.expm1(np.minimum(x, 0)))
+
+
+def _exp_or_slope(x, scale=1, scale_neg=1):
+    return scale * np.where(x > 0, 1, scale_neg * np.exp(np.minimum(x, 0)))
+
+
+def _logistic(x):
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def _softmax(x):
+    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _kinked(leakiness):
+    return (
+        lambda x: np.where(x > 0, x, leakiness * x),
+        lambda x: np.where(x > 0, 1, np.where(x < 0, leakiness, (1 + leakiness) / 2)),
+    )
+
+
+_SCALES = nl.selu.scale, nl.selu.scale_neg
+
+# Name: the value and the gradient of its sum, in NumPy.
+_REFERENCES = {
+    "sigmoid": (_logistic, lambda x: _logistic(x) * _logistic(-x)),
+    # The entries of a row sum to 1 whatever x is.
+    "softmax": (_softmax, np.zeros_like),
+    "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "ScaledTanH": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "rectify": _kinked(0),
+    "LeakyRectify": _kinked(0.01),
+    "leaky_rectify": _kinked(0.01),
+    "very_leaky_rectify": _kinked(1 / 3),
+    "elu": (_exp_or, _exp_or_slope),
+    "SELU": (_exp_or, _exp_or_slope),
+    "selu": (lambda x: _exp_or(x, *_SCALES), lambda x: _exp_or_slope(x, *_SCALES)),
+    "softplus": (lambda x: np.logaddexp(0, x), _logistic),
+    "linear": (lambda x: x, np.ones_like),
+}
+
+
+def main(arguments=None):
+    """Run the command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    if (options.undo or options.force) and not options.repair_theano:
+        _parser().error("--undo and --force go with --repair-theano")
+    if options.repair_theano:
+        return _repair_theano(options)
+    return _check()
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m lasagne_nl", description="Check this installation of lasagne_nl."
+    )
+    parser.add_argument(
+        "--repair-theano",
+        action="store_true",
+        help="have every `import theano` of this environment repaired, by two files in its "
+        "site-packages, instead of checking",
+    )
+    parser.add_argument(
+        "--undo", action="store_true", help="with --repair-theano: remove the files again"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="with --repair-theano: also where there is no virtual environment",
+    )
+    return parser
+
+
+def _repair_theano(options):
+    try:
+        act, done = (
+            (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
+        )
+        paths = act(force=options.force)
+    except (_site_hook.Refused, OSError) as error:
+        print("lasagne_nl: nothing changed: {}".format(error), file=sys.stderr)
+        return 1
+    for path in paths:
+        print("{} {}".format(done, path))
+    if not paths:
+        print("nothing to remove")
+    return 0
+
+
+def _check():
+    for label, value in _facts():
+        print("{:13s} {}".format(label, value))
+    print()
+    wrong = []
+    width = max(len(name) for name in _REFERENCES)
+    for name in _REFERENCES:
+        try:
+            errors = _errors(name)
+        except Exception as error:  # whatever a compiler or a library may raise
+            shown = "{}: {}".format(type(error).__name__, str(error).strip().split("\n")[0])
+            print("{:{}s}  FAILED  {}".format(name, width, shown[:200]), flush=True)
+            wrong.append(name)
+            continue
+        if not max(errors) <= _TOLERANCE:
+            wrong.append(name)
+        print(
+            "{:{}s}  value within {:4.1f} eps, gradient within {:4.1f} eps  {}".format(
+                name, width, errors[0], errors[1], "WRONG" if name in wrong else "ok"
+            ),
+            flush=True,
+        )
+    print()
+    advice = _advice(wrong)
+    print(advice or "sound")
+    return 1 if advice else 0
+
+
+def _facts():
+    yield "lasagne_nl", lasagne_nl.__version__
+    yield "Python", sys.version.split()[0]
+    yield "NumPy", np.__version__
+    yield backend.name, backend.library.__version__
+    yield "floatX", backend.library.config.floatX
+    yield "C++ compiler", backend.library.config.cxx or "none"
+    yield "BLAS", _blas() or "none to link with: NumPy's is used"
+
+
+def _blas():
+    config = backend.library.config
+    with warnings.catch_warnings():
+        # PyTensor warns of slow C code, which it does not run by default.
+        warnings.simplefilter("ignore")
+        # The flag was renamed after Theano.
+        return config.blas.ldflags if hasattr(config, "blas") else config.blas__ldflags
+
+
+def _errors(name):
+    """The largest errors of value and gradient, in eps of floatX, relative above 1."""
+    activation = getattr(nl, name)
+    if isinstance(activation, type):
+        activation = activation()
+    floats = backend.library.config.floatX
+    points = np.linspace(-20, 20, 402).reshape(6, 67).astype(floats)
+    x = backend.matrix("x", dtype=floats)
+    y = activation(x)
+    outputs = [y, backend.library.grad(y.sum(), x)]
+    got = backend.library.function([x], outputs)(points)
+    exact = [reference(points.astype("float64")) for reference in _REFERENCES[name]]
+    eps = np.finfo(floats).eps
+    return [
+        float(np.max(np.abs(g - e) / np.maximum(np.abs(e), 1)) / eps) for g, e in zip(got, exact)
+    ]
+
+
+def _advice(wrong):
+    """What to do, in one line; nothing where all is sound."""
+    with_theano = backend.name == "theano"
+    if with_theano and not backend.library.config.cxx:
+        if shutil.which("g++") or shutil.which("clang++"):
+            return "not sound: Theano's flag cxx is empty: unset it, for g++ is there"
+        return (
+            "not sound: no C++ compiler found: install g++; Theano runs in Python and is about "
+            "{} times slower".format(_TIMES_SLOWER_WITHOUT_COMPILER)
+        )
+    if with_theano and wrong and not os.path.exists(_python_header()):
+        return (
+            "not sound: Python.h is missing: install the headers of this Python (on Debian: "
+            "python3-dev), which Theano compiles with"
+        )
+    if wrong:
+        return "not sound: {} did not compute what NumPy does: see above".format(", ".join(wrong))
+    return None
+
+
+def _python_header():
+    return os.path.join(sysconfig.get_paths()["include"], "Python.h")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Theano's repairs for a whole environment: a ``.pth`` file that hooks the import of Theano.
+
+`write` puts two files into site-packages: a copy of ``_theano_repairs`` and a ``.pth`` file that
+calls its ``install()`` when Python starts. From then on a bare ``import theano`` is repaired, in
+every program of the environment. The copy needs nothing of lasagne_nl.
+"""
+
+import os
+import sys
+import sysconfig
+
+from lasagne_nl import _theano_repairs
+
+_MODULE = "_lasagne_nl_theano_repairs"
+
+
+class Refused(Exception):
+    """The environment is not to be changed; the message says why, and what to do."""
+
+
+def write(force=False):
+    """Write the files; return their paths."""
+    _refuse_outside_a_virtual_environment(force)
+    with open(_theano_repairs.__file__, encoding="utf-8") as file:
+        repairs = file.read()
+    module, pth = _paths()
+    # The .pth last: it must not call what is not there yet.
+    contents = [(module, repairs), (pth, "import {0}; {0}.install()\n".format(_MODULE))]
+    for path, text in contents:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return [path for path, _ in contents]
+
+
+def remove(force=False):
+    """Remove the files that are there; return their paths."""
+    _refuse_outside_a_virtual_environment(force)
+    present = [path for path in reversed(_paths()) if os.path.exists(path)]
+    for path in present:
+        os.remove(path)
+    return present
+
+
+def _paths():
+    folder = sysconfig.get_paths()["purelib"]
+    return [os.path.join(folder, _MODULE + suffix) for suffix in (".py", ".pth")]
+
+
+def _refuse_outside_a_virtual_environment(force):
+    if sys.prefix == sys.base_prefix and not force:
+        raise Refused(
+            "{} is not a virtual environment: this would change every program of this Python. "
+            "Activate the environment that is meant, or add --force".format(sys.prefix)
+        )

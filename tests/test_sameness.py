@@ -1,0 +1,66 @@
+"""Sameness: a training run stays what it was with Lasagne, step for step."""
+
+import numpy as np
+import pytest
+from activations import ELEMENTWISE
+from helpers import T, library, named, nnet
+from sklearn.datasets import load_digits
+
+from lasagne_nl import nonlinearities as nl
+
+
+def softmax_of_lasagne(x):
+    return nnet.softmax(x) if nnet is not T else T.special.softmax(x, axis=-1)
+
+
+def train(hidden, output, steps=100):
+    """A network of 64, 30, 20, 10 neurons on the digits, by SGD with momentum, from one seed; the
+    weights after it."""
+    rng = np.random.RandomState(42)
+    images, labels = load_digits(return_X_y=True)
+    images = (images - images.mean()) / images.std()
+    sizes = [64, 30, 20, 10]
+    weights = [
+        library.shared(rng.randn(n, m) / np.sqrt(n)) for n, m in zip(sizes[:-1], sizes[1:])
+    ]
+    biases = [library.shared(np.zeros(m)) for m in sizes[1:]]
+    velocities = [library.shared(np.zeros_like(p.get_value())) for p in weights + biases]
+
+    x, y = T.dmatrix(), T.dmatrix()
+    signal = x
+    for w, b, nonlinearity in zip(weights, biases, [hidden, hidden, output]):
+        signal = nonlinearity(T.dot(signal, w) + b)
+    loss = -T.mean(T.sum(y * T.log(signal), axis=1))
+    parameters = weights + biases
+    updates = []
+    for p, v, g in zip(parameters, velocities, library.grad(loss, parameters)):
+        step = 0.9 * v - 0.01 * g
+        updates += [(v, step), (p, p + step)]
+    function = library.function([x, y], loss, updates=updates)
+    for step in range(steps):
+        batch = rng.randint(0, len(images), 50)
+        function(images[batch], np.eye(10)[labels[batch]])
+    return [p.get_value() for p in parameters]
+
+
+@pytest.mark.parametrize(**named())
+def test_weights_after_100_steps_are_those_of_lasagne(case):
+    ours = train(case.activation, nl.softmax)
+    lasagnes = train(lambda x: case.lasagne(T, nnet, x), softmax_of_lasagne)
+    for mine, theirs in zip(ours, lasagnes):
+        assert np.isfinite(theirs).all()
+        assert np.abs(mine - theirs).max() < 1e-9
+
+
+@pytest.mark.parametrize(**named([c for c in ELEMENTWISE if c.name in ("rectify", "leaky_rectify")]))
+def test_neurons_that_are_exactly_zero_learn_as_with_lasagne(case):
+    # All weights 0: each hidden neuron sits on the kink, whose slope decides where it goes.
+    x = T.dmatrix()
+    w = library.shared(np.zeros((4, 3)))
+    points = np.random.RandomState(0).randn(5, 4)
+    slopes = [
+        library.function([x], library.grad(T.sum(f(T.dot(x, w)) * T.dot(x, w + 1)), w))(points)
+        for f in (case.activation, lambda z: case.lasagne(T, nnet, z))
+    ]
+    assert np.abs(slopes[0]).max() > 0.1
+    np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-14)
