@@ -9,11 +9,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def read(*path):
+    """Return the text of a file of this checkout."""
     with open(os.path.join(HERE, *path), encoding="utf-8") as file:
         return file.read()
 
 
 def version():
+    """Return the version, which the package itself states."""
     return re.search(r'^__version__ = "([^"]+)"', read("lasagne_nl", "__init__.py"), re.M).group(1)
 
 
@@ -29,9 +31,10 @@ TEST_REQUIRES = [
     "pytest>=7",
     "hypothesis>=6",
     "mpmath>=1.2",
-    # Lasagne's layers are what the activations are tested in; it needs Theano.
+    "scikit-learn",
+    # Lasagne's layers are what the activations are tested in; it needs Theano, and pkg_resources.
     'Lasagne==0.1; python_version < "3.12"',
-    "setuptools",
+    'setuptools<80; python_version < "3.12"',
 ]
 
 setup(

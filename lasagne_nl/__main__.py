@@ -101,9 +101,7 @@ def _parser():
 
 def _repair_theano(options):
     try:
-        act, done = (
-            (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
-        )
+        act, done = (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
         paths = act(force=options.force)
     except (_site_hook.Refused, OSError) as error:
         print("lasagne_nl: nothing changed: {}".format(error), file=sys.stderr)

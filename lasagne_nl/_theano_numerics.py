@@ -72,7 +72,9 @@ def local_log_of_reshaped_softmax_grad(node):
     if divided_by is not rows or not (views or views_of_denominator):
         return False
     if numerator.broadcastable != denominator.broadcastable:
-        numerator = tensor.alloc(numerator, *[denominator.shape[i] for i in range(denominator.ndim)])
+        numerator = tensor.alloc(
+            numerator, *[denominator.shape[i] for i in range(denominator.ndim)]
+        )
     gradient = numerator.reshape(rows.shape, ndim=2)
     result = gradient - tensor.sum(gradient, axis=1, keepdims=True) * rows
     return [tensor.patternbroadcast(result, node.outputs[0].broadcastable)]

@@ -124,7 +124,9 @@ def _advice(wanted, reasons):
     if wanted == "theano" and _RECOMMENDED != "theano":
         remedy = (
             "Theano cannot run on {}: unset {} (or set it to pytensor) and run: "
-            "python -m pip install {}".format(python, ENVIRONMENT_VARIABLE, _REQUIREMENTS["pytensor"])
+            "python -m pip install {}".format(
+                python, ENVIRONMENT_VARIABLE, _REQUIREMENTS["pytensor"]
+            )
         )
     else:
         remedy = "On {}, run: python -m pip install {}".format(

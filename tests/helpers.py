@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 from activations import ELEMENTWISE
@@ -46,7 +47,11 @@ def derivatives(case, dtype, mode):
         y = case.activation(x)
         first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
         second = library.grad(
-            None, x, known_grads={first: h}, disconnected_inputs="ignore", return_disconnected="zero"
+            None,
+            x,
+            known_grads={first: h},
+            disconnected_inputs="ignore",
+            return_disconnected="zero",
         )
         _compiled[key] = library.function(
             [x, g, h], [y, first, second], mode=mode, on_unused_input="ignore"
@@ -58,7 +63,9 @@ def evaluate(case, points, mode="FAST_RUN"):
     """Value, slope and curvature of an elementwise activation at an array of points."""
     flat = points.reshape(-1)
     one = np.ones_like(flat)
-    return [r.reshape(points.shape) for r in derivatives(case, flat.dtype.name, mode)(flat, one, one)]
+    return [
+        r.reshape(points.shape) for r in derivatives(case, flat.dtype.name, mode)(flat, one, one)
+    ]
 
 
 def truth(case, order, points):
@@ -84,30 +91,32 @@ def _ulps_of_one(got, exact, dtype):
     if got == 0 and abs(exact) < mpf(float(limits.tiny)):
         return 0.0
     nearest = max(dtype(float(limits.tiny)), dtype(min(abs(float(exact)), float(limits.max))))
-    unit = nearest - np.nextafter(nearest, dtype(0)) if nearest == limits.max else np.spacing(nearest)
+    unit = (
+        nearest - np.nextafter(nearest, dtype(0)) if nearest == limits.max else np.spacing(nearest)
+    )
     return float(abs(mpf(float(got)) - exact) / mpf(float(unit)))
 
 
 def slope_scale(case, dtype):
-    """The largest slope or curvature that the activation has, roughly: what rounding scales with."""
+    """The largest slope or curvature, roughly: what the rounding of derivatives scales with."""
     probes = np.linspace(-3, 3, 13).astype(dtype)
     return max(float(abs(t)) for order in (1, 2) for t in truth(case, order, probes))
 
 
-def run_python(*arguments, **environment):
-    """Run a fresh interpreter on a program (or other arguments); its standard output and error."""
+def run_python(*arguments, python=sys.executable, **environment):
+    """Run a fresh interpreter on a program (or on other arguments)."""
     variables = dict(os.environ, PYTHONPATH=ROOT)
     variables.pop("LASAGNE_NL_BACKEND", None)
     variables.update(environment)
     if len(arguments) == 1:
-        arguments = ("-c", arguments[0])
+        arguments = ("-c",) + arguments
+    # Elsewhere than in the checkout, so that only what is on the path is found.
     return subprocess.run(
-        (environment.pop("python", sys.executable),) + arguments,
-        env={k: v for k, v in variables.items() if k != "python"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
-        cwd=os.path.dirname(ROOT),
+        (python,) + arguments,
+        env=variables,
+        capture_output=True,
+        text=True,
+        cwd=tempfile.gettempdir(),
     )
 
 

@@ -4,11 +4,11 @@ import copy
 import inspect
 import pickle
 
-import lasagne_nl
 import pytest
 from activations import CLASSES, EVERY
 from helpers import library
 
+import lasagne_nl
 from lasagne_nl import nonlinearities as nl
 
 READING_ORDER = [

@@ -86,7 +86,7 @@ def test_every_activation_works_inside_scan_with_its_gradient(name):
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.skipif(not with_theano, reason="DebugMode checks C code against Python: Theano has both")
+@pytest.mark.skipif(not with_theano, reason="DebugMode compares Theano's C with its Python")
 @pytest.mark.parametrize("name", EVERY)
 def test_debugmode_finds_nothing(name):
     x = tensor("x", "float32", 2)

@@ -83,9 +83,9 @@ def test_a_recurrent_layer_applies_it_at_each_step(layers, name):
     source = layers.InputLayer((2, 3, 4))
     layer = layers.RecurrentLayer(source, 5, nonlinearity=EVERY[name])
     points = RNG.randn(2, 3, 4)
-    got = library.function(
-        [source.input_var], layers.get_output(layer), mode="FAST_COMPILE"
-    )(points)
+    got = library.function([source.input_var], layers.get_output(layer), mode="FAST_COMPILE")(
+        points
+    )
     by_shape = {p.get_value().shape: p.get_value() for p in layers.get_all_params(layer)}
     into, over, bias = by_shape[4, 5], by_shape[5, 5], by_shape[5,]
     state = np.zeros((2, 5))

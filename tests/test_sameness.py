@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from activations import ELEMENTWISE
+from activations import BY_NAME
 from helpers import T, library, named, nnet
 from sklearn.datasets import load_digits
 
@@ -20,9 +20,7 @@ def train(hidden, output, steps=100):
     images, labels = load_digits(return_X_y=True)
     images = (images - images.mean()) / images.std()
     sizes = [64, 30, 20, 10]
-    weights = [
-        library.shared(rng.randn(n, m) / np.sqrt(n)) for n, m in zip(sizes[:-1], sizes[1:])
-    ]
+    weights = [library.shared(rng.randn(n, m) / np.sqrt(n)) for n, m in zip(sizes[:-1], sizes[1:])]
     biases = [library.shared(np.zeros(m)) for m in sizes[1:]]
     velocities = [library.shared(np.zeros_like(p.get_value())) for p in weights + biases]
 
@@ -37,7 +35,7 @@ def train(hidden, output, steps=100):
         step = 0.9 * v - 0.01 * g
         updates += [(v, step), (p, p + step)]
     function = library.function([x, y], loss, updates=updates)
-    for step in range(steps):
+    for _ in range(steps):
         batch = rng.randint(0, len(images), 50)
         function(images[batch], np.eye(10)[labels[batch]])
     return [p.get_value() for p in parameters]
@@ -52,7 +50,7 @@ def test_weights_after_100_steps_are_those_of_lasagne(case):
         assert np.abs(mine - theirs).max() < 1e-9
 
 
-@pytest.mark.parametrize(**named([c for c in ELEMENTWISE if c.name in ("rectify", "leaky_rectify")]))
+@pytest.mark.parametrize(**named([BY_NAME["rectify"], BY_NAME["leaky_rectify"]]))
 def test_neurons_that_are_exactly_zero_learn_as_with_lasagne(case):
     # All weights 0: each hidden neuron sits on the kink, whose slope decides where it goes.
     x = T.dmatrix()

@@ -1,0 +1,65 @@
+# What a person runs. Every target sets up what it needs in .venv, and is quiet when it is there.
+#
+#   make demo    trains a network on real images with every activation
+#   make test    runs the tests
+#   make lint    checks style
+#   make docs    builds the documentation into docs/_build/html
+#   make check   says whether the installation in .venv is sound
+#   make clean   removes what the others made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_OPTIONS ?=
+TEST_OPTIONS ?=
+
+.PHONY: demo test lint docs check clean
+.DEFAULT_GOAL := test
+
+demo: $(VENV)/.examples
+	@$(BIN)/python docs/examples/digits.py $(DEMO_OPTIONS)
+
+test: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+lint: $(VENV)/.lint
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+docs: $(VENV)/.docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+check: $(VENV)/.examples
+	@$(BIN)/python -m lasagne_nl
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/examples/output \
+		.pytest_cache .hypothesis .ruff_cache
+
+# A stamp for each set of dependencies; setup.py says what they are.
+$(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/__init__.py | $(VENV)/.created
+	@echo "installing lasagne_nl[$*] into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@touch $@
+
+$(VENV)/.lint: | $(VENV)/.created
+	@echo "installing ruff into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "ruff<1"
+	@touch $@
+
+$(VENV)/.created:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
+		{ echo "lasagne_nl needs Python 3.7 to 3.13: install python3 (or set PYTHON)" >&2; exit 1; }
+	@"$(PYTHON)" -c "import sys; sys.exit(not (3, 7) <= sys.version_info[:2] <= (3, 13))" || \
+		{ echo "lasagne_nl needs Python 3.7 to 3.13: install one and set PYTHON to it" >&2; exit 1; }
+	@"$(PYTHON)" -c "import ensurepip, venv" >/dev/null 2>&1 || \
+		{ echo "lasagne_nl needs venv: install it (on Debian: python3-venv)" >&2; exit 1; }
+	@command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 || \
+		{ echo "lasagne_nl needs a C++ compiler: install g++" >&2; exit 1; }
+	@"$(PYTHON)" -c "import os, sysconfig as s; h = s.get_paths()['include']; \
+		raise SystemExit(not os.path.exists(os.path.join(h, 'Python.h')))" || \
+		{ echo "lasagne_nl needs the headers of Python: install them (on Debian: python3-dev)" >&2; exit 1; }
+	@echo "creating $(VENV)"
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@touch $@

@@ -1,0 +1,135 @@
+"""The choice of the tensor library, and what `python -m lasagne_nl` says of it."""
+
+import sys
+
+import pytest
+from helpers import backend, run_python, with_theano
+
+from lasagne_nl import nonlinearities as nl
+from lasagne_nl.__main__ import _REFERENCES
+
+WHICH = "import lasagne_nl.backend as b; print(b.name)"
+# A program in which an import of these libraries fails.
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in {!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Missing())
+"""
+EVERYTHING = ("theano", "aesara", "pytensor")
+
+
+def last_line(done):
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_the_environment_variable_chooses():
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=backend.name)
+    assert done.stdout.strip() == backend.name, done.stderr
+
+
+@pytest.mark.parametrize("value", ["tensorflow", "Theano", "theano,pytensor"])
+def test_an_unknown_name_in_the_environment_variable_is_refused_with_the_list(value):
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=value)
+    assert done.returncode == 1
+    assert last_line(done).startswith("ValueError: LASAGNE_NL_BACKEND={!r}".format(value))
+    assert "choose one of: theano, aesara, pytensor" in last_line(done)
+
+
+def test_an_empty_environment_variable_chooses_nothing():
+    assert run_python(WHICH, LASAGNE_NL_BACKEND="").stdout.strip() == backend.name
+
+
+def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
+    # An empty pytensor is imported: the choice falls on it, so it is in it that names are missed.
+    pretend = "import sys, types\nsys.modules['pytensor'] = types.ModuleType('pytensor')\n"
+    done = run_python(pretend + WHICH)
+    assert done.returncode == 1
+    assert "pytensor" in last_line(done) and "theano" not in last_line(done), done.stderr
+
+
+def test_the_environment_variable_goes_before_what_is_imported_already():
+    pretend = "import sys, types\nsys.modules['aesara'] = types.ModuleType('aesara')\n"
+    done = run_python(pretend + WHICH, LASAGNE_NL_BACKEND=backend.name)
+    assert done.stdout.strip() == backend.name, done.stderr
+
+
+def test_the_first_in_order_that_imports_serves_when_none_is_imported():
+    before = EVERYTHING[: EVERYTHING.index(backend.name)]
+    assert run_python(WITHOUT.format(before) + WHICH).stdout.strip() == backend.name
+
+
+def test_without_any_library_the_error_has_the_pip_command_for_this_python():
+    done = run_python(WITHOUT.format(EVERYTHING) + WHICH)
+    assert done.returncode == 1
+    assert last_line(done).startswith("ImportError: lasagne_nl found no tensor library")
+    if sys.version_info >= (3, 12):
+        command = "python -m pip install pytensor"
+    elif sys.version_info >= (3, 11):
+        command = 'python -m pip install "Theano==1.0.5" "numpy>=1.23.2,<2"'
+    else:
+        command = 'python -m pip install "Theano==1.0.5" "numpy<1.22"'
+    assert last_line(done).endswith(command)
+
+
+def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
+    done = run_python(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
+    assert "aesara: ModuleNotFoundError: No module named 'aesara'" in last_line(done)
+    assert last_line(done).endswith("python -m pip install aesara")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Theano runs on this Python")
+def test_theano_chosen_where_it_cannot_run_is_advised_against():
+    done = run_python(WHICH, LASAGNE_NL_BACKEND="theano")
+    assert "Theano cannot run on Python 3." in last_line(done)
+    assert last_line(done).endswith("python -m pip install pytensor")
+
+
+def test_every_row_of_the_table_has_a_cell_for_every_library():
+    assert {len(row) for row in backend._NAMES.values()} == {len(backend.LIBRARIES)}
+    assert sorted(list(backend._NAMES) + ["library", "name"]) == sorted(backend.__all__)
+
+
+def test_the_check_finds_this_installation_sound():
+    done = run_python("-m", "lasagne_nl")
+    lines = done.stdout.strip().splitlines()
+    assert done.returncode == 0 and lines[-1] == "sound", done.stdout + done.stderr
+    assert len([line for line in lines if line.endswith("  ok")]) == len(_REFERENCES)
+    for label in ("Python", "NumPy", backend.name, "floatX", "C++ compiler", "BLAS"):
+        assert any(line.startswith(label) for line in lines), label
+
+
+def test_the_check_covers_every_activation():
+    aliases = {"ScaledTanh", "identity"}
+    assert list(_REFERENCES) == [name for name in nl.__all__ if name not in aliases]
+
+
+def test_the_check_finds_a_wrong_activation_and_says_so():
+    program = (
+        "import sys, runpy\n"
+        "from lasagne_nl import nonlinearities as nl\n"
+        "right = nl.tanh\n"
+        "nl.tanh = lambda x: right(x) * 1.0001\n"
+        "sys.argv = ['lasagne_nl']\n"
+        "runpy.run_module('lasagne_nl', run_name='__main__')\n"
+    )
+    done = run_python(program)
+    assert done.returncode == 1
+    assert done.stdout.strip().splitlines()[-1].startswith("not sound: tanh did not compute")
+
+
+@pytest.mark.skipif(not with_theano, reason="PyTensor compiles with Numba")
+def test_the_check_says_what_a_missing_compiler_costs():
+    done = run_python("-m", "lasagne_nl", THEANO_FLAGS="cxx=", PATH="")
+    assert done.returncode == 1
+    last = done.stdout.strip().splitlines()[-1]
+    assert last.startswith("not sound: no C++ compiler found: install g++")
+    assert last.endswith("times slower")
+
+
+@pytest.mark.parametrize("option", ["--undo", "--force"])
+def test_options_of_the_repair_are_refused_without_it(option):
+    done = run_python("-m", "lasagne_nl", option)
+    assert done.returncode == 2 and "go with --repair-theano" in done.stderr

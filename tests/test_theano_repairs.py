@@ -1,0 +1,228 @@
+"""What Theano needs before its import: each repair, in a fresh process with a NumPy that needs it.
+
+The NumPy versions are installed once, by pip, into pytest's cache.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT, run_python, with_theano
+
+pytestmark = pytest.mark.skipif(not with_theano, reason="only Theano needs repairs")
+
+PYTHON = sys.version_info[:2]
+# A NumPy for each repair, where this Python has one: what breaks in Theano's import without us.
+NUMPYS = {
+    (3, 7): {"1.21.6": None},
+    (3, 8): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.24.4": "blas_opt_info"},
+    (3, 9): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.26.4": "numpy.bool"},
+    (3, 10): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.26.4": "numpy.bool"},
+    (3, 11): {"1.23.5": "blas_opt_info", "1.25.2": "numpy.bool", "1.26.4": "numpy.bool"},
+}.get(PYTHON, {})
+MESSAGES = {"blas_opt_info": "has no attribute 'blas_opt_info'", "numpy.bool": "numpy.bool|'bool'"}
+
+USE = """
+import numpy as np
+import theano, theano.tensor as T
+x = T.dvector()
+steps, _ = theano.scan(lambda s: T.tanh(s), outputs_info=[x], n_steps=3)
+got = theano.function([x], steps[-1])(np.array([0.5, -1.0]))
+np.testing.assert_allclose(got, np.tanh(np.tanh(np.tanh([0.5, -1.0]))), rtol=1e-14)
+y = T.switch(x > 0, x, T.cast(x > 1, 'float64'))
+np.testing.assert_array_equal(theano.function([x], T.grad(y.sum(), x))([1.0, -1.0]), [1, 0])
+assert T.get_scalar_constant_value(T.constant(3.0) * 2) == 6
+assert theano.function([x], T.cast(x, 'bool'))([0.0, 2.0]).tolist() == [False, True]
+import copy, pickle
+copy.deepcopy(T.cast(x, 'bool').owner)
+print("used NumPy", np.__version__)
+"""
+NAMES = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import numpy, numpy.distutils
+# What Theano and SciPy import of NumPy is no trace of ours.
+import scipy.stats, scipy.sparse, scipy.signal
+import numpy.testing, numpy.distutils.misc_util
+config = getattr(numpy.distutils, "__config__", None)
+def names():
+    return [set(vars(numpy)), set(vars(numpy.distutils)), set(vars(config or numpy.char))]
+before = names()
+"""
+
+
+@pytest.fixture(params=list(NUMPYS))
+def numpy_version(request):
+    """A version of NumPy, and the environment variables that put it first on the path."""
+    version = request.param
+    folder = str(request.config.cache.mkdir("numpy-{}-py{}.{}".format(version, *PYTHON)))
+    complete = os.path.join(folder, "complete")
+    if not os.path.exists(complete):
+        scipy = {"1.21.6": "scipy<1.8", "1.26.4": "scipy"}.get(version, "scipy<1.12")
+        if PYTHON >= (3, 10) and version == "1.21.6":
+            scipy = "scipy<1.9"
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder]
+        subprocess.run(command + ["numpy==" + version, scipy], check=True)
+        open(complete, "w").close()
+    return version, {"PYTHONPATH": os.pathsep.join([folder, ROOT])}
+
+
+def succeeds(program, variables, *options):
+    done = run_python(*(options + ("-c", program)), **variables)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_theano_works_with_lasagne_nl_imported_first(numpy_version):
+    version, variables = numpy_version
+    assert "used NumPy " + version in succeeds("import lasagne_nl\n" + USE, variables)
+
+
+def test_without_the_repairs_the_import_fails_where_one_is_needed(numpy_version):
+    version, variables = numpy_version
+    done = run_python("import theano", **variables)
+    missing = NUMPYS[version]
+    if missing is None:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert any(message in done.stderr for message in MESSAGES[missing].split("|"))
+        assert done.returncode == 1
+
+
+def test_numpy_has_the_same_names_before_and_after(numpy_version):
+    _, variables = numpy_version
+    check = "import lasagne_nl\nassert names() == before, [a ^ b for a, b in zip(names(), before)]"
+    succeeds(NAMES + check, variables)
+
+
+def test_theano_imported_first_is_left_alone(numpy_version):
+    version, variables = numpy_version
+    if NUMPYS[version] is not None:
+        pytest.skip("with this NumPy, Theano cannot be imported first")
+    program = NAMES + (
+        "import theano\n"
+        "finders, view = list(sys.meta_path), theano.tensor.basic.np\n"
+        "import lasagne_nl\n"
+        "assert sys.meta_path == finders and theano.tensor.basic.np is view is numpy\n"
+    )
+    succeeds(program + USE, variables)
+
+
+def test_no_search_for_a_blas_is_made(numpy_version):
+    _, variables = numpy_version
+    program = "import lasagne_nl, sys\nassert 'numpy.distutils.system_info' not in sys.modules\n"
+    succeeds(program, variables)
+
+
+def test_an_openblas_that_the_linker_finds_is_handed_to_theano(tmp_path):
+    program = (
+        "import sys\nsys.prefix = {!r}\n"
+        "from lasagne_nl import _theano_repairs as r\n"
+        "print(r._openblas())"
+    ).format(str(tmp_path))
+    (tmp_path / "lib").mkdir()
+    library = "libopenblas.dylib" if sys.platform == "darwin" else "libopenblas.so"
+    without = run_python(program).stdout
+    (tmp_path / "lib" / library).write_text("")
+    with_it = run_python(program).stdout
+    # Where the system has one, that goes first.
+    assert "openblas" in with_it
+    assert without == with_it or without.strip() == "{}"
+
+
+@pytest.mark.skipif(PYTHON < (3, 11), reason="scan's extension compiles on this Python")
+def test_scan_on_python_311_falls_back_to_its_loop_in_python():
+    program = (
+        "import lasagne_nl, sys\n"
+        "assert sys.modules['theano.scan_module.scan_perform_ext'] is None\n"
+    )
+    succeeds(program + USE, {})
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The interpreter of a virtual environment that borrows the packages of the tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
+    purelib = subprocess.check_output(
+        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
+        universal_newlines=True,
+    ).strip()
+    # Theano and the rest come from the environment of the tests.
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    with open(os.path.join(purelib, "theirs.pth"), "w") as file:
+        file.write("\n".join(ours))
+    return python
+
+
+class TestForAnEnvironment:
+    """`python -m lasagne_nl --repair-theano` in a virtual environment of its own."""
+
+    @staticmethod
+    def run(python, *arguments, **variables):
+        return run_python(*arguments, python=python, **variables)
+
+    def test_a_bare_import_works_until_it_is_undone(self, python):
+        before = self.run(python, "-c", "import theano", PYTHONPATH="")
+        written = self.run(python, "-m", "lasagne_nl", "--repair-theano")
+        assert written.returncode == 0, written.stderr
+        paths = [line.split(" ", 1)[1] for line in written.stdout.splitlines() if "wrote" in line]
+        assert [os.path.basename(path) for path in paths] == [
+            "_lasagne_nl_theano_repairs.py",
+            "_lasagne_nl_theano_repairs.pth",
+        ]
+        assert all(os.path.exists(path) for path in paths)
+
+        again = self.run(python, "-m", "lasagne_nl", "--repair-theano")
+        assert again.returncode == 0 and again.stdout == written.stdout
+        # A program that never heard of us.
+        bare = self.run(python, "-c", USE + "assert 'lasagne_nl' not in __import__('sys').modules",
+                        PYTHONPATH="")  # fmt: skip
+        assert bare.returncode == 0, bare.stderr[-3000:]
+        # And one that imports theano first, and us after.
+        both = self.run(python, "-c", "import theano, lasagne_nl\n" + USE)
+        assert both.returncode == 0, both.stderr[-3000:]
+
+        undone = self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
+        assert undone.returncode == 0
+        assert not any(os.path.exists(path) for path in paths)
+        after = self.run(python, "-c", "import theano", PYTHONPATH="")
+        assert after.returncode == before.returncode
+        if PYTHON >= (3, 11):
+            assert after.returncode == 1
+
+        nothing = self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
+        assert nothing.returncode == 0 and nothing.stdout == "nothing to remove\n"
+
+    def test_python_starts_without_theano_and_without_lasagne_nl(self, python):
+        self.run(python, "-m", "lasagne_nl", "--repair-theano")
+        loaded = "print(sorted({'numpy', 'theano', 'lasagne_nl'} & set(sys.modules)))"
+        done = self.run(python, "-c", "import sys\n" + loaded, PYTHONPATH="")
+        assert done.stdout == "[]\n" and done.stderr == ""
+        self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
+
+
+def test_outside_a_virtual_environment_the_repair_is_refused_without_force():
+    program = (
+        "import sys\nsys.prefix = sys.base_prefix\n"
+        "from lasagne_nl.__main__ import main\n"
+        "sys.exit(main(['--repair-theano']))"
+    )
+    done = run_python(program)
+    assert done.returncode == 1
+    assert "is not a virtual environment" in done.stderr and "--force" in done.stderr
+
+
+def test_with_force_it_is_written_anywhere(tmp_path):
+    program = (
+        "import sys\nsys.prefix = sys.base_prefix\n"
+        "from lasagne_nl import _site_hook\n"
+        "_site_hook._paths = lambda: [{0!r} + '/a.py', {0!r} + '/a.pth']\n"
+        "from lasagne_nl.__main__ import main\n"
+        "sys.exit(main(['--repair-theano', '--force']))"
+    ).format(str(tmp_path))
+    done = run_python(program)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(str(tmp_path))) == ["a.pth", "a.py"]
