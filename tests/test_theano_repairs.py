@@ -16,7 +16,7 @@ PYTHON = sys.version_info[:2]
 # A NumPy for each repair, where this Python has one: what breaks in Theano's import without us.
 NUMPYS = {
     (3, 7): {"1.21.6": None},
-    (3, 8): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.24.4": "blas_opt_info"},
+    (3, 8): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.24.4": "numpy.bool"},
     (3, 9): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.26.4": "numpy.bool"},
     (3, 10): {"1.21.6": None, "1.23.5": "blas_opt_info", "1.26.4": "numpy.bool"},
     (3, 11): {"1.23.5": "blas_opt_info", "1.25.2": "numpy.bool", "1.26.4": "numpy.bool"},
