@@ -1,11 +1,12 @@
 # What a person runs. Every target sets up what it needs in .venv, and is quiet when it is there.
 #
-#   make demo    trains a network on real images with every activation
-#   make test    runs the tests
-#   make lint    checks style
-#   make docs    builds the documentation into docs/_build/html
-#   make check   says whether the installation in .venv is sound
-#   make clean   removes what the others made
+#   make demo      trains a network on real images with every activation
+#   make test      runs the tests
+#   make lint      checks style
+#   make docs      builds the documentation into docs/_build/html
+#   make accuracy  measures the largest error of every activation
+#   make check     says whether the installation in .venv is sound
+#   make clean     removes what the others made
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 
-.PHONY: demo test lint docs check clean
+.PHONY: demo test lint docs accuracy check clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -29,6 +30,9 @@ lint: $(VENV)/.lint
 docs: $(VENV)/.docs
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+accuracy: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python tests/accuracy/largest_errors.py
 
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
