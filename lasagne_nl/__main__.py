@@ -116,24 +116,23 @@ def _repair_theano(options):
 def _check():
     for label, value in _facts():
         print("{:13s} {}".format(label, value))
-    print()
+    print(flush=True)  # before the seconds of compiling
     wrong = []
     width = max(len(name) for name in _REFERENCES)
-    for name in _REFERENCES:
-        try:
-            errors = _errors(name)
-        except Exception as error:  # whatever a compiler or a library may raise
-            shown = "{}: {}".format(type(error).__name__, str(error).strip().split("\n")[0])
-            print("{:{}s}  FAILED  {}".format(name, width, shown[:200]), flush=True)
+    results = _compute_all()
+    for name, result in results.items():
+        if isinstance(result, Exception):
+            shown = "{}: {}".format(type(result).__name__, str(result).strip().split("\n")[0])
+            print("{:{}s}  FAILED  {}".format(name, width, shown[:200]))
             wrong.append(name)
             continue
+        errors = _errors(name, result)
         if not max(errors) <= _TOLERANCE:
             wrong.append(name)
         print(
             "{:{}s}  value within {:4.1f} eps, gradient within {:4.1f} eps  {}".format(
                 name, width, errors[0], errors[1], "WRONG" if name in wrong else "ok"
-            ),
-            flush=True,
+            )
         )
     print()
     advice = _advice(wrong)
@@ -160,21 +159,53 @@ def _blas():
         return config.blas.ldflags if hasattr(config, "blas") else config.blas__ldflags
 
 
-def _errors(name):
+def _compute_all():
+    """Name: value and gradient at the points, or the exception that there was."""
+    try:
+        outputs = _compute(list(_REFERENCES))
+        return dict(zip(_REFERENCES, zip(outputs[::2], outputs[1::2])))
+    except Exception:  # whatever a compiler or a library may raise; which activation is it?
+        return {name: _compute_alone(name) for name in _REFERENCES}
+
+
+def _compute_alone(name):
+    try:
+        return _compute([name])
+    except Exception as error:
+        return error
+
+
+def _compute(names):
+    """Value and gradient of each activation at the points, all by one compiled function."""
+    x = backend.matrix("x", dtype=_points().dtype.name)
+    outputs = []
+    for name in names:
+        activation = getattr(nl, name)
+        if isinstance(activation, type):
+            activation = activation()
+        y = activation(x)
+        outputs += [y, backend.library.grad(y.sum(), x)]
+    return backend.library.function([x], outputs, mode=_mode())(_points())
+
+
+def _mode():
+    """Theano compiles a function op by op, or as one; only the second takes but a few seconds."""
+    if backend.name == "theano" and backend.library.config.cxx:
+        return backend.library.Mode(linker="c", optimizer="fast_run")
+    return None
+
+
+def _points():
+    return np.linspace(-20, 20, 402).reshape(6, 67).astype(backend.library.config.floatX)
+
+
+def _errors(name, computed):
     """The largest errors of value and gradient, in eps of floatX, relative above 1."""
-    activation = getattr(nl, name)
-    if isinstance(activation, type):
-        activation = activation()
-    floats = backend.library.config.floatX
-    points = np.linspace(-20, 20, 402).reshape(6, 67).astype(floats)
-    x = backend.matrix("x", dtype=floats)
-    y = activation(x)
-    outputs = [y, backend.library.grad(y.sum(), x)]
-    got = backend.library.function([x], outputs)(points)
-    exact = [reference(points.astype("float64")) for reference in _REFERENCES[name]]
-    eps = np.finfo(floats).eps
+    exact = [reference(_points().astype("float64")) for reference in _REFERENCES[name]]
+    eps = np.finfo(_points().dtype).eps
     return [
-        float(np.max(np.abs(g - e) / np.maximum(np.abs(e), 1)) / eps) for g, e in zip(got, exact)
+        float(np.max(np.abs(c - e) / np.maximum(np.abs(e), 1)) / eps)
+        for c, e in zip(computed, exact)
     ]
 
 

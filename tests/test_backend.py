@@ -106,18 +106,32 @@ def test_the_check_covers_every_activation():
     assert list(_REFERENCES) == [name for name in nl.__all__ if name not in aliases]
 
 
-def test_the_check_finds_a_wrong_activation_and_says_so():
+def check_with_tanh(definition):
+    """`python -m lasagne_nl` where tanh has another definition; the lines that it prints."""
     program = (
         "import sys, runpy\n"
         "from lasagne_nl import nonlinearities as nl\n"
         "right = nl.tanh\n"
-        "nl.tanh = lambda x: right(x) * 1.0001\n"
+        "nl.tanh = {}\n"
         "sys.argv = ['lasagne_nl']\n"
         "runpy.run_module('lasagne_nl', run_name='__main__')\n"
     )
-    done = run_python(program)
+    done = run_python(program.format(definition))
     assert done.returncode == 1
-    assert done.stdout.strip().splitlines()[-1].startswith("not sound: tanh did not compute")
+    lines = done.stdout.strip().splitlines()
+    assert len([line for line in lines if line.endswith("  ok")]) == len(_REFERENCES) - 1
+    assert lines[-1].startswith("not sound: tanh did not compute")
+    return lines
+
+
+def test_the_check_finds_a_wrong_activation_and_says_so():
+    lines = check_with_tanh("lambda x: right(x) * 1.0001")
+    assert any(line.startswith("tanh ") and line.endswith("  WRONG") for line in lines)
+
+
+def test_the_check_finds_an_activation_that_fails_and_computes_the_others():
+    lines = check_with_tanh("lambda x: right(1 / 0)")
+    assert any(line.startswith("tanh ") and "ZeroDivisionError" in line for line in lines)
 
 
 @pytest.mark.skipif(not with_theano, reason="PyTensor compiles with Numba")
