@@ -30,7 +30,7 @@ def as_float(activation, x):
         If `x` cannot be a tensor of real numbers.
     """
     try:
-        tensor = backend.as_tensor_variable(x)
+        tensor = _as_dense_tensor(x)
         dtype = np.dtype(tensor.dtype)
     except Exception as error:  # each library refuses in a way of its own
         raise TypeError(
@@ -46,6 +46,13 @@ def as_float(activation, x):
         "{}: x must have a real dtype (float16, float32, float64, an integer or bool), "
         "got dtype {}".format(activation, dtype.name)
     )
+
+
+def _as_dense_tensor(value):
+    tensor = backend.as_tensor_variable(value)
+    if not isinstance(tensor.type, backend.DenseTensorType):
+        raise TypeError("{} is not dense".format(tensor.type))
+    return tensor
 
 
 class Parameterised:
@@ -79,8 +86,9 @@ class Parameterised:
     def _constant(self, parameter, x):
         value = getattr(self, parameter)
         if is_symbolic(value):
-            self._check_broadcasting(parameter, value, x)
-            return backend.cast(value, x.dtype)
+            tensor = backend.as_tensor_variable(value)
+            self._check_broadcasting(parameter, tensor, x)
+            return backend.cast(tensor, x.dtype)
         with np.errstate(over="ignore"):
             constant = np.asarray(float(value), dtype=x.dtype)
         if not np.isfinite(constant):
@@ -115,8 +123,11 @@ def _check_parameter(owner, parameter, value):
         )
     )
     if is_symbolic(value):
-        # A variable without a dtype and dimensions (a generic, a list) is no tensor.
-        if not hasattr(value, "ndim") or np.dtype(value.dtype).kind not in "iuf":
+        try:
+            real = np.dtype(_as_dense_tensor(value).dtype).kind in "iuf"
+        except Exception as error:  # of a type that is no tensor: a generic, a list, sparse
+            raise wrong_type from error
+        if not real:
             raise wrong_type
         return
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):

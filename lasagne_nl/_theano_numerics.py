@@ -71,13 +71,19 @@ def local_log_of_reshaped_softmax_grad(node):
     views_of_denominator, divided_by = _look_through_views(denominator)
     if divided_by is not rows or not (views or views_of_denominator):
         return False
+    # The denominator, as the gradient sees it, has to be the softmax entry by entry.
+    if not _keep_the_order(reversed(views + views_of_denominator)):
+        return False
     if numerator.broadcastable != denominator.broadcastable:
         numerator = tensor.alloc(
             numerator, *[denominator.shape[i] for i in range(denominator.ndim)]
         )
-    gradient = numerator.reshape(rows.shape, ndim=2)
+    gradient = tensor.patternbroadcast(numerator, quotient.broadcastable)
+    for view in reversed(views):
+        gradient = view.op(gradient, *view.inputs[1:])
     result = gradient - tensor.sum(gradient, axis=1, keepdims=True) * rows
-    return [tensor.patternbroadcast(result, node.outputs[0].broadcastable)]
+    result = tensor.patternbroadcast(result, node.outputs[0].broadcastable)
+    return [result] if result.type == node.outputs[0].type else False
 
 
 def _look_through_views(variable):
@@ -87,6 +93,25 @@ def _look_through_views(variable):
         views.append(variable.owner)
         variable = variable.owner.inputs[0]
     return views, variable
+
+
+def _keep_the_order(views):
+    """Whether views, innermost first, show the entries in the order that they had before them."""
+    axes = None  # where each axis comes from since the last reshape; None is all in their places
+    for node in views:
+        if isinstance(node.op, DimShuffle):
+            new = node.op.new_order
+            axes = [a if a == "x" or axes is None else axes[a] for a in new]
+        elif isinstance(node.op, tensor.Reshape):
+            if not _ascend(axes):
+                return False
+            axes = None
+    return _ascend(axes)
+
+
+def _ascend(axes):
+    kept = [axis for axis in axes or () if axis != "x"]
+    return kept == sorted(kept)
 
 
 def _is_made_by(variable, op_class):

@@ -18,6 +18,7 @@ import sys
 from lasagne_nl import _theano_repairs
 
 __all__ = [
+    "DenseTensorType",
     "Variable",
     "as_tensor_variable",
     "cast",
@@ -62,6 +63,12 @@ _NAMES = {
     # What a comparison is to be made with. A comparison has slope 0, but in PyTensor that 0 is of
     # floatX, and the gradient of a float32 input would come out float64.
     "comparand": (_itself, ".gradient:zero_grad", ".gradient:zero_grad"),
+    # The type of a tensor that is not sparse.
+    "DenseTensorType": (
+        ".tensor:TensorType",
+        ".tensor.type:DenseTensorType",
+        ".tensor.type:DenseTensorType",
+    ),
     "expm1": (".tensor:expm1",) * 3,
     "matrix": (".tensor:matrix",) * 3,
     "switch": (".tensor:switch",) * 3,

@@ -38,8 +38,6 @@ class Case:
         Slope and curvature at 0, where they are not those of the formula: (slope, curvature).
     lasagne : callable
         From (tensor module, nnet module, x) to what Lasagne computes.
-    hidden : bool
-        Whether it is smooth and monotone enough to train a hidden layer with (softmax is not).
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from lasagne_nl import backend
 library = backend.library
 T = importlib.import_module(backend.name + ".tensor")
 gradient = importlib.import_module(backend.name + ".gradient")
+sparse = importlib.import_module(backend.name + ".sparse")
 nnet = T.nnet if backend.name == "theano" else T
 with_theano = backend.name == "theano"
 

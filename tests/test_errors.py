@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activations import CLASSES, EVERY
-from helpers import T, library, tensor
+from helpers import T, library, sparse, tensor
 
 from lasagne_nl import nonlinearities as nl
 
@@ -33,10 +33,17 @@ def test_a_parameter_that_is_not_finite_is_refused_at_construction(owner, parame
         owner(**{parameter: value})
 
 
+@pytest.mark.parametrize("kind", ["complex", "bool", "generic", "sparse"])
 @pytest.mark.parametrize("owner, parameter", PARAMETERS)
-def test_a_complex_variable_is_refused_as_parameter(owner, parameter):
+def test_a_variable_that_is_no_tensor_of_numbers_is_refused_as_parameter(owner, parameter, kind):
+    variable = {
+        "complex": lambda: library.shared(np.complex64(1)),
+        "bool": lambda: tensor("flag", "bool", 0),
+        "generic": lambda: library.shared({}),
+        "sparse": lambda: sparse.csr_matrix("s"),
+    }[kind]()
     with pytest.raises(TypeError, match=shown(owner, parameter) + "must be a number or a symbolic"):
-        owner(**{parameter: library.shared(np.complex64(1))})
+        owner(**{parameter: variable})
 
 
 @pytest.mark.parametrize("owner, parameter", PARAMETERS)
@@ -58,6 +65,15 @@ def test_a_parameter_that_would_change_the_shape_is_refused_at_the_call(owner, p
 def test_an_input_that_is_no_tensor_is_refused(name, x):
     message = name_of(name) + ": x must be a .* tensor variable or an array of numbers, got "
     with pytest.raises(TypeError, match=message):
+        EVERY[name](x)
+
+
+@pytest.mark.filterwarnings("ignore:Method .* is not implemented for sparse variables")
+@pytest.mark.parametrize("kind", ["generic", "sparse"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_variable_that_is_no_dense_tensor_is_refused(name, kind):
+    x = library.shared({}) if kind == "generic" else sparse.csr_matrix("s")
+    with pytest.raises(TypeError, match=name_of(name) + ": x must be a .* tensor variable"):
         EVERY[name](x)
 
 

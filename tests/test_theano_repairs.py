@@ -10,6 +10,8 @@ import sys
 import pytest
 from helpers import ROOT, run_python, with_theano
 
+from lasagne_nl import _theano_repairs
+
 pytestmark = pytest.mark.skipif(not with_theano, reason="only Theano needs repairs")
 
 PYTHON = sys.version_info[:2]
@@ -96,6 +98,14 @@ def test_numpy_has_the_same_names_before_and_after(numpy_version):
     succeeds(NAMES + check, variables)
 
 
+def test_theano_looks_as_if_it_had_been_imported_without_us():
+    program = (
+        "import lasagne_nl, theano, json\n"
+        "assert type(theano.__loader__) is type(theano.__spec__.loader) is type(json.__loader__)\n"
+    )
+    succeeds(program, {})
+
+
 def test_theano_imported_first_is_left_alone(numpy_version):
     version, variables = numpy_version
     if NUMPYS[version] is not None:
@@ -109,26 +119,50 @@ def test_theano_imported_first_is_left_alone(numpy_version):
     succeeds(program + USE, variables)
 
 
+def test_nothing_is_hooked_where_theano_is_imported_already():
+    # With a stand-in for Theano, since not every Python has a NumPy that Theano needs no repair for.
+    program = (
+        "import runpy, sys, types\n"
+        "repairs = runpy.run_path({!r})\n"
+        "finders = list(sys.meta_path)\n"
+        "sys.modules['theano'] = types.ModuleType('theano')\n"
+        "repairs['install']()\n"
+        "assert sys.meta_path == finders\n"
+        "del sys.modules['theano']\n"
+        "repairs['install']()\n"
+        "repairs['install']()\n"
+        "assert len(sys.meta_path) == len(finders) + 1\n"
+    )
+    succeeds(program.format(os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")), {})
+
+
 def test_no_search_for_a_blas_is_made(numpy_version):
     _, variables = numpy_version
     program = "import lasagne_nl, sys\nassert 'numpy.distutils.system_info' not in sys.modules\n"
     succeeds(program, variables)
 
 
-def test_an_openblas_that_the_linker_finds_is_handed_to_theano(tmp_path):
-    program = (
-        "import sys\nsys.prefix = {!r}\n"
-        "from lasagne_nl import _theano_repairs as r\n"
-        "print(r._openblas())"
-    ).format(str(tmp_path))
-    (tmp_path / "lib").mkdir()
-    library = "libopenblas.dylib" if sys.platform == "darwin" else "libopenblas.so"
-    without = run_python(program).stdout
-    (tmp_path / "lib" / library).write_text("")
-    with_it = run_python(program).stdout
-    # Where the system has one, that goes first.
-    assert "openblas" in with_it
-    assert without == with_it or without.strip() == "{}"
+OPENBLAS = "libopenblas.dylib" if sys.platform == "darwin" else "libopenblas.so"
+OF_THE_SYSTEM = os.path.join(os.sep, "usr", "lib", OPENBLAS)
+OF_THE_ENVIRONMENT = os.path.join(sys.prefix, "lib", OPENBLAS)
+BY_PATH = {"libraries": ["openblas"], "library_dirs": [os.path.dirname(OF_THE_ENVIRONMENT)]}
+
+
+@pytest.mark.parametrize(
+    "present, flags",
+    [
+        ([], {}),
+        ([OF_THE_SYSTEM], {"libraries": ["openblas"]}),
+        ([OF_THE_ENVIRONMENT], BY_PATH),
+        ([OF_THE_ENVIRONMENT, OF_THE_SYSTEM], {"libraries": ["openblas"]}),
+    ],
+    ids=["none", "of the system", "of the environment", "both"],
+)
+def test_an_openblas_that_the_linker_finds_is_handed_to_theano(monkeypatch, present, flags):
+    monkeypatch.setattr(os.path, "exists", lambda path: path in present)
+    found = _theano_repairs._openblas()
+    monkeypatch.undo()
+    assert found == flags
 
 
 @pytest.mark.skipif(PYTHON < (3, 11), reason="scan's extension compiles on this Python")

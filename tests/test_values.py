@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activations import EVERY, softmax_truth
-from helpers import DTYPES, MODES, evaluate, library, named, tensor, truth, ulps
+from helpers import DTYPES, MODES, evaluate, library, named, tensor, truth, ulps, with_theano
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -33,6 +33,16 @@ def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode):
     errors = ulps(evaluate(case, points, mode)[0], truth(case, 0, points))
     worst = errors.argmax()
     assert errors[worst] <= MOST_ULPS, (points[worst], errors[worst])
+
+
+@pytest.mark.parametrize("mode", MODES if with_theano else ["FAST_COMPILE"])  # no Numba float16
+@pytest.mark.parametrize(**named())
+def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
+    points = np.concatenate([np.linspace(-20, 20, 401), [-np.inf, -65504, 6e-8, 65504, np.inf]])
+    points = points.astype("float16")
+    x = tensor("x", "float16", 1)
+    got = library.function([x], case.activation(x), mode=mode)(points)
+    assert ulps(got, truth(case, 0, points)).max() <= MOST_ULPS
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
