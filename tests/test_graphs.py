@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activations import BY_NAME, EVERY
-from helpers import MODES, T, evaluate, library, nnet, tensor, truth, ulps, with_theano
+from helpers import MODES, T, evaluate, gradient, library, nnet, tensor, truth, ulps, with_theano
 
 from lasagne_nl import nonlinearities as nl
 
@@ -79,6 +79,19 @@ def test_the_ratio_of_two_softmaxes_is_not_mistaken_for_a_log(ndim, mode):
     for at, g, slope in zip((p, q), (1 / q, -p / q**2), got):
         expected = at * (g - (g * at).sum(axis=-1, keepdims=True))
         np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_ratio_of_a_softmax_to_its_own_transpose_is_not_mistaken_for_a_log(mode):
+    x = tensor("x", "float64", 3)
+    p = nl.softmax(x)
+    transposed = gradient.disconnected_grad(p.dimshuffle(0, 2, 1))
+    slope = library.grad((p / transposed).sum(), x)
+    rows = np.random.RandomState(0).randn(2, 3, 3)
+    p = np.exp(log_softmax(rows))
+    g = 1 / p.transpose(0, 2, 1)
+    expected = p * (g - (g * p).sum(axis=-1, keepdims=True))
+    np.testing.assert_allclose(library.function([x], slope, mode=mode)(rows), expected, rtol=1e-10)
 
 
 def test_the_cross_entropy_with_integer_targets_is_finite_and_right_at_extreme_logits():

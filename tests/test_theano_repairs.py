@@ -120,7 +120,7 @@ def test_theano_imported_first_is_left_alone(numpy_version):
 
 
 def test_nothing_is_hooked_where_theano_is_imported_already():
-    # With a stand-in for Theano, since not every Python has a NumPy that Theano needs no repair for.
+    # With a stand-in for Theano: on Python 3.11 no NumPy lets it be imported without a repair.
     program = (
         "import runpy, sys, types\n"
         "repairs = runpy.run_path({!r})\n"
