@@ -46,6 +46,7 @@ setup(
     author="The lasagne_nl developers",
     license="MIT",
     packages=find_packages(include=["lasagne_nl", "lasagne_nl.*"]),
+    package_data={"lasagne_nl.simd": ["*.h"]},
     python_requires=">=3.7,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require={

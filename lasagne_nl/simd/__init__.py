@@ -1,0 +1,13 @@
+"""Faster compiled Theano graphs on a CPU: rewrites of Theano's optimiser, and nothing to call.
+
+Importing this module registers them under the tags ``fast_run`` and ``lasagne_nl_simd``. Where
+Theano has no C++ compiler, nothing is registered. To switch them off:
+``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd``, or ``mode.excluding("lasagne_nl_simd")``.
+
+The mathematics is in ``kernels.h``, the walk through arrays in ``loops.h``.
+"""
+
+import theano
+
+if theano.config.cxx:
+    from lasagne_nl.simd import rewrites  # noqa: F401

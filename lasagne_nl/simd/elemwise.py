@@ -1,0 +1,222 @@
+"""Elementwise operations whose loop the C compiler vectorises, for arrays of any layout."""
+
+import functools
+
+from theano import config, gof, scalar
+from theano.gof.cmodule import GCC_compiler
+from theano.gof.utils import MethodNotDefined
+from theano.tensor.elemwise import Elemwise
+
+from lasagne_nl.simd.scalar_ops import Kernel, read_source
+
+_LOOPS, _VERSION = read_source("loops.h")
+
+# Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
+# row or a column is repeated.
+_SIMPLE = (
+    scalar.Add, scalar.Sub, scalar.Mul, scalar.TrueDiv, scalar.Neg, scalar.Abs, scalar.Sqr,
+    scalar.Inv, scalar.Switch, scalar.LT, scalar.GT, scalar.LE, scalar.GE, scalar.EQ, scalar.NEQ,
+    scalar.Maximum, scalar.Minimum, scalar.Clip, scalar.Identity, scalar.Second,
+)  # fmt: skip
+_DTYPES = {
+    "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
+    "float32", "float64",
+}  # fmt: skip
+# Stands for the code that leaves the loop; an operation that needs it cannot be vectorised.
+_FAIL = "lnl_fail_"
+_MOST_INPUTS = 32
+
+
+class VectorElemwise(Elemwise):
+    """`theano.tensor.Elemwise` with another loop: same inputs, outputs and in-place pattern."""
+
+    def __str__(self):
+        return "Vector" + super().__str__()
+
+    def c_support_code(self):
+        return _LOOPS + "\n" + _or_nothing(super().c_support_code)
+
+    def c_support_code_apply(self, node, nodename):
+        parents = _or_nothing(super().c_support_code_apply, node, nodename)
+        return parents + _inner_function(self, node, nodename)
+
+    def c_compile_args(self):
+        return super().c_compile_args() + list(compile_args())
+
+    def c_code_cache_version_apply(self, node):
+        version = super().c_code_cache_version_apply(node)
+        return version + (_VERSION, 1) if version else ()
+
+    def _c_all(self, node, nodename, inames, onames, sub):
+        declare, check, allocate, _ = super()._c_all(node, nodename, inames, onames, sub)
+        return declare, check, allocate, _loop(node, nodename, inames, onames)
+
+
+@functools.lru_cache(maxsize=None)
+def compile_args():
+    """What the C compiler is to be told, so that it vectorises loops around kernels."""
+    # Without it GCC takes a comparison for something that may trap, and does not vectorise it.
+    args = ["-fno-trapping-math"]
+    # Where there are registers of 512 bits GCC prefers 256, which is slower here.
+    if "-mavx512f" in GCC_compiler.compile_args() and GCC_compiler.try_flags(
+        ["-mprefer-vector-width=512"]
+    ):
+        args.append("-mprefer-vector-width=512")
+    return tuple(args)
+
+
+def _or_nothing(method, *arguments):
+    try:
+        return method(*arguments)
+    except MethodNotDefined:
+        return ""
+
+
+def _operands(node, inames, onames):
+    """(C name, variable, whether it is an output) of each array, none of them twice."""
+    inputs = gof.utils.uniq(list(zip(inames, node.inputs)))
+    return [(n, v, False) for n, v in inputs] + [(n, v, True) for n, v in zip(onames, node.outputs)]
+
+
+def _is_fixed(variable, node):
+    """Whether it is one element all along a row."""
+    if all(variable.broadcastable):
+        return True
+    return variable.broadcastable[-1] and not node.outputs[0].broadcastable[-1]
+
+
+def _scalar_code(op, node, nodename, inames, onames, sub):
+    if not hasattr(node.tag, "fake_node"):
+        op.prepare_node(node, None, None, "c")
+    return op.scalar_op.c_code(node.tag.fake_node, nodename + "_scalar_", inames, onames, sub)
+
+
+def _inner_function(op, node, nodename):
+    """The C function that computes contiguous elements."""
+    inames = ["i{}".format(i) for i in range(len(node.inputs))]
+    first = {}
+    inames = [first.setdefault(v, n) for n, v in zip(inames, node.inputs)]
+    onames = ["o{}".format(i) for i in range(len(node.outputs))]
+    before, load, declare, store = [], [], [], []
+    for k, (name, variable, is_output) in enumerate(_operands(node, inames, onames)):
+        names = {"k": k, "name": name, "type": variable.type.dtype_specs()[1]}
+        if is_output:
+            before.append("{type} *{name}_p = ({type} *)operands[{k}];".format(**names))
+            declare.append("{type} {name};".format(**names))
+            store.append("{name}_p[i] = {name};".format(**names))
+        elif _is_fixed(variable, node):
+            before.append("const {type} {name} = *({type} *)operands[{k}];".format(**names))
+        else:
+            before.append("const {type} *{name}_p = ({type} *)operands[{k}];".format(**names))
+            load.append("const {type} {name} = {name}_p[i];".format(**names))
+    code = _scalar_code(op, node, nodename, inames, onames, {"fail": _FAIL})
+    return """
+    static void __attribute__((noinline)) {function}(npy_intp n, char **operands)
+    {{
+        {before}
+        n &= -(npy_intp)LNL_LANES;
+        /* An output may be one of the inputs, but then element by element. */
+        #ifdef __clang__
+        #pragma clang loop vectorize(assume_safety)
+        #else
+        #pragma GCC ivdep
+        #endif
+        for (npy_intp i = 0; i < n; i++) {{
+            {load}
+            {declare}
+            {{ {code} }}
+            {store}
+        }}
+    }}
+    """.format(
+        function=_inner_name(nodename),
+        before="\n        ".join(before),
+        load="\n            ".join(load),
+        declare="\n            ".join(declare),
+        store="\n            ".join(store),
+        code=code,
+    )
+
+
+def _inner_name(nodename):
+    return "lnl_inner_" + nodename
+
+
+def _loop(node, nodename, inames, onames):
+    ndim = node.outputs[0].ndim
+    operands = _operands(node, inames, onames)
+    fixed = [_is_fixed(v, node) for _, v, _ in operands]
+    keep_last = any(f and not all(v.broadcastable) for f, (_, v, _) in zip(fixed, operands))
+    fill = []
+    for k, (name, variable, is_output) in enumerate(operands):
+        strides = [
+            "0" if broadcast else "PyArray_STRIDES({})[{}]".format(name, d)
+            for d, broadcast in enumerate(variable.broadcastable)
+        ]
+        fill.append(
+            "lnl_operand o{k} = {{(char *)PyArray_DATA({name}), sizeof({type}), {out}, {fixed}, "
+            "{{{strides}}}}}; loop.operands[{k}] = o{k};".format(
+                k=k,
+                name=name,
+                type=variable.type.dtype_specs()[1],
+                out=int(is_output),
+                fixed=int(fixed[k]),
+                strides=", ".join(strides),
+            )
+        )
+    return """
+    {{
+        lnl_loop loop;
+        loop.inner = {inner};
+        loop.ndim = {ndim};
+        for (int d = 0; d < {ndim}; d++) loop.shape[d] = PyArray_DIMS({output})[d];
+        loop.count = {count};
+        {fill}
+        lnl_run(&loop, {keep_last}, {minimum});
+    }}
+    """.format(
+        inner=_inner_name(nodename),
+        ndim=ndim,
+        output=onames[0],
+        count=len(operands),
+        fill="\n        ".join(fill),
+        keep_last=int(keep_last),
+        minimum=config.openmp_elemwise_minsize,
+    )
+
+
+def gains(node):
+    """Whether a node of the graph is an elementwise operation that this loop makes faster."""
+    if type(node.op) is not Elemwise or len(node.inputs) > _MOST_INPUTS:
+        return False
+    variables = node.inputs + node.outputs
+    if all(node.outputs[0].broadcastable) or any(v.dtype not in _DTYPES for v in variables):
+        return False
+    ops = _scalar_ops(node.op.scalar_op)
+    if not any(isinstance(op, Kernel) for op in ops) and not _is_simple_and_gains(node, ops):
+        return False
+    inames = ["i{}".format(i) for i in range(len(node.inputs))]
+    onames = ["o{}".format(i) for i in range(len(node.outputs))]
+    try:
+        code = _scalar_code(node.op, node, "node", inames, onames, {"fail": _FAIL})
+    except (MethodNotDefined, NotImplementedError):
+        return False
+    return _FAIL not in code
+
+
+def _scalar_ops(op):
+    """The scalar operations that it consists of, those inside of a Composite in its place."""
+    if not isinstance(op, scalar.Composite):
+        return [op]
+    return [inner for node in op.fgraph.apply_nodes for inner in _scalar_ops(node.op)]
+
+
+def _is_simple_and_gains(node, ops):
+    whole = [v for v in node.inputs + node.outputs if not all(v.broadcastable)]
+    if not all(isinstance(op, _SIMPLE) for op in ops):
+        return False
+    if {v.dtype for v in whole} not in ({"float32"}, {"float64"}):
+        return False
+    return any(isinstance(op, scalar.Switch) for op in ops) or any(
+        v.broadcastable != node.outputs[0].broadcastable for v in whole
+    )

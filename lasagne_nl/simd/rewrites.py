@@ -1,0 +1,182 @@
+"""The rewrites of Theano's optimiser that put the fast operations into a graph."""
+
+import numpy as np
+from theano import gof, scalar, tensor
+from theano.compile import optdb
+from theano.gof.opt import copy_stack_trace, in2out, out2in
+from theano.tensor.elemwise import Elemwise
+
+from lasagne_nl.simd import scalar_ops, softmax
+from lasagne_nl.simd.elemwise import VectorElemwise, gains
+
+TAG = "lasagne_nl_simd"
+_FLOATS = ("float32", "float64")
+_scaled_tanh = Elemwise(scalar_ops.ScaledTanh(name="scaled_tanh"))
+_scaled_expm1 = Elemwise(scalar_ops.ScaledExpm1(name="scaled_expm1"))
+
+
+def _is(variable, scalar_class):
+    """Whether a variable is made by an elementwise operation of just this class."""
+    return (
+        variable.owner is not None
+        and type(variable.owner.op) is Elemwise
+        and type(variable.owner.op.scalar_op) is scalar_class
+    )
+
+
+def _only_client(variable):
+    return len(variable.clients) == 1
+
+
+def _factors(variable):
+    """A product as the scalars in it and the one factor that is none, or None."""
+    if not _is(variable, scalar.Mul):
+        return [], variable
+    inputs = variable.owner.inputs
+    if any(i.dtype != variable.dtype for i in inputs):
+        return None
+    scalars = [i for i in inputs if all(i.broadcastable)]
+    others = [i for i in inputs if not all(i.broadcastable)]
+    if len(others) != 1:
+        return None
+    return scalars, others[0]
+
+
+def _two(scalars, like):
+    """At most two scalars as two."""
+    one = tensor.constant(np.ones((1,) * like.ndim, dtype=like.dtype))
+    return (scalars + [one, one])[:2]
+
+
+def _finish(result, node):
+    copy_stack_trace(node.outputs[0], result)
+    return [result] if result.type == node.outputs[0].type else False
+
+
+@gof.local_optimizer([Elemwise])
+def local_scaled_tanh(node):
+    """c tanh(a x) -> scaled_tanh(x, a, c)"""
+    outer = _factors(node.outputs[0])
+    if outer is None:
+        return False
+    outer_scalars, function = outer
+    if not _is(function, scalar.Tanh) or function.dtype not in _FLOATS:
+        return False
+    if outer_scalars and not _only_client(function):
+        return False
+    inner = _factors(function.owner.inputs[0])
+    if inner is None:
+        inner = [], function.owner.inputs[0]
+    inner_scalars, x = inner
+    if len(outer_scalars) > 1 or len(inner_scalars) > 1 or not outer_scalars + inner_scalars:
+        return False
+    a, c = _two(inner_scalars, x)[0], _two(outer_scalars, x)[0]
+    if x.dtype != function.dtype:
+        return False
+    return _finish(_scaled_tanh(x, a, c), node)
+
+
+@gof.local_optimizer([Elemwise])
+def local_scaled_expm1(node):
+    """c switch(p, x, d expm1(min(x, 0))) -> switch(p, c x, scaled_expm1(min(x, 0), c, d))"""
+    outer = _factors(node.outputs[0])
+    if outer is None:
+        return False
+    scalars, choice = outer
+    if not _is(choice, scalar.Switch) or (scalars and not _only_client(choice)):
+        return False
+    condition, positive, negative = choice.owner.inputs
+    inner = _factors(negative)
+    if inner is None:
+        return False
+    inner_scalars, function = inner
+    if not _is(function, scalar.Expm1) or function.dtype not in _FLOATS:
+        return False
+    if (inner_scalars and not _only_client(function)) or not _only_client(negative):
+        return False
+    (x,) = function.owner.inputs
+    if len(scalars + inner_scalars) > 2 or x.dtype != function.dtype or not _is_not_positive(x):
+        return False
+    negative = _scaled_expm1(x, *_two(scalars + inner_scalars, x))
+    if scalars:
+        positive = tensor.mul(positive, *scalars)
+    return _finish(tensor.switch(condition, positive, negative), node)
+
+
+def _is_not_positive(variable):
+    """Whether it is switch(x > 0, 0, x)."""
+    if not _is(variable, scalar.Switch):
+        return False
+    condition, zero, x = variable.owner.inputs
+    return (
+        _is(condition, scalar.GT)
+        and condition.owner.inputs[0] is x
+        and _is_zero(condition.owner.inputs[1])
+        and _is_zero(zero)
+    )
+
+
+def _is_zero(variable):
+    try:
+        return tensor.get_scalar_constant_value(variable, only_process_constants=True) == 0
+    except tensor.NotScalarConstantError:
+        return False
+
+
+@gof.local_optimizer([Elemwise])
+def local_kernels(node):
+    """Theano's scalar functions of floats -> those of `scalar_ops`."""
+    if type(node.op) is not Elemwise:
+        return False
+    replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
+    if replacement is None or node.outputs[0].dtype not in _FLOATS:
+        return False
+    if any(i.dtype != node.outputs[0].dtype for i in node.inputs):
+        return False
+    old = node.op.scalar_op
+    new = replacement(old.output_types_preference, old.name)
+    return _finish(Elemwise(new, node.op.inplace_pattern)(*node.inputs), node)
+
+
+@gof.local_optimizer(list(softmax.REPLACEMENTS))
+def local_softmax(node):
+    """Theano's operations on rows of softmax -> those of `softmax`."""
+    replacement = softmax.REPLACEMENTS.get(type(node.op))
+    floats = [v.dtype for v in node.inputs + node.outputs if v.dtype not in tensor.discrete_dtypes]
+    if replacement is None or set(floats) not in ({"float32"}, {"float64"}):
+        return False
+    results = replacement()(*node.inputs, **{"return_list": True})
+    copy_stack_trace(node.outputs, results)
+    return results
+
+
+@gof.local_optimizer([Elemwise])
+def local_vector_elemwise(node):
+    """Elementwise operations that gain by it -> the same with the vectorised loop."""
+    if not gains(node):
+        return False
+    op = node.op
+    vector = VectorElemwise(op.scalar_op, op.inplace_pattern, op.name, openmp=op.openmp)
+    results = vector(*node.inputs, **{"return_list": True})
+    copy_stack_trace(node.outputs, results)
+    return results
+
+
+def _register(position, make, rewrite):
+    optdb.register(
+        "{}_{}".format(TAG, rewrite.__name__[len("local_") :]),
+        make(rewrite, name=rewrite.__name__, ignore_newtrees=True),
+        position,
+        "fast_run",
+        TAG,
+    )
+
+
+# Before elementwise fusion (49), so that the functions fuse with what surrounds them; after what
+# moves a graph to a GPU (48.5). A product is met before its factors.
+_register(48.81, out2in, local_scaled_expm1)
+_register(48.82, out2in, local_scaled_tanh)
+_register(48.83, in2out, local_kernels)
+_register(48.84, in2out, local_softmax)
+# After the in-place pass (75), which knows Theano's own class only.
+_register(76, in2out, local_vector_elemwise)

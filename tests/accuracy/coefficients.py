@@ -1,0 +1,128 @@
+"""The polynomials of lasagne_nl/simd/kernels.h: `python tests/accuracy/coefficients.py`.
+
+Each is fitted to the tail of a power series by least squares of the relative error that it leaves
+in the result, at Chebyshev's nodes and in 60 digits, which comes close to the smallest maximum.
+The coefficients are rounded to the dtype one after the other, the one that weighs most first;
+after each rounding the others are fitted anew, so that they make up for it. The printed error is
+that of the rounded polynomial, in units in the last place at 1.
+"""
+
+import mpmath
+import numpy as np
+from mpmath import mp, mpf
+
+mp.dps = 60
+
+
+def fit(function, weight, interval, powers, nodes=200):
+    """Coefficients of the `powers` that minimise the mean square of weight (sum c_i x^i - f)."""
+    low, high = (mpf(end) for end in interval)
+    angles = [mpmath.pi * (2 * i + 1) / (2 * nodes) for i in range(nodes)]
+    points = [(low + high) / 2 + (high - low) / 2 * mpmath.cos(angle) for angle in angles]
+    points = [x for x in points if x != 0]
+    weights = [weight(x) for x in points]
+    rows = [[w * x**p for p in powers] for x, w in zip(points, weights)]
+    right = [w * function(x) for x, w in zip(points, weights)]
+    size = len(powers)
+    normal, moments = mpmath.matrix(size, size), mpmath.matrix(size, 1)
+    for i in range(size):
+        moments[i] = mpmath.fsum(row[i] * value for row, value in zip(rows, right))
+        for j in range(size):
+            normal[i, j] = mpmath.fsum(row[i] * row[j] for row in rows)
+    return list(mpmath.lu_solve(normal, moments))
+
+
+def rounded_fit(function, weight, interval, powers, dtype):
+    """The coefficients as floats of a dtype, and the largest weighted error that they leave."""
+    kept = {}
+    left = list(powers)
+
+    def rest(x):
+        return function(x) - sum(mpf(float(c)) * x**p for p, c in kept.items())
+
+    while left:
+        fitted = fit(rest, weight, interval, left)
+        power = left.pop(0)
+        kept[power] = dtype(fitted[0]) if dtype is np.float64 else _to_float32(fitted[0])
+    low, high = (mpf(end) for end in interval)
+    probes = [low + (high - low) * i / 3000 for i in range(3001)]
+    error = max(abs(weight(x) * rest(x)) for x in probes if x != 0)
+    return [kept[p] for p in powers], error
+
+
+def _to_float32(value):
+    """Rounded once, not by way of a double."""
+    near = np.float32(float(value))
+    around = [near, np.nextafter(near, np.float32(9e9)), np.nextafter(near, np.float32(-9e9))]
+    return min(around, key=lambda c: abs(mpf(float(c)) - value))
+
+
+def exp_tail(x):
+    """(exp(x) - 1 - x) / x^2"""
+    return (mpmath.expm1(x) - x) / x**2
+
+
+def log1p_tail(x):
+    """(log(1 + x) - x + x^2 / 2) / x^3"""
+    return (mpmath.log1p(x) - x + x**2 / 2) / x**3
+
+
+HALF_LOG_2 = mpmath.log(2) / 2 + mpf("1e-3")
+
+# Name: function, weight (its share of the result), interval, number of coefficients by dtype.
+POLYNOMIALS = {
+    "exp_tail": (
+        exp_tail, lambda x: abs(x**2 / mpmath.expm1(x)), (-HALF_LOG_2, HALF_LOG_2),
+        {np.float32: 6, np.float64: 11},
+    ),
+    "exp_tail_short": (
+        exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float32: 5},
+    ),
+    "log1p_tail": (
+        log1p_tail, lambda x: abs(x**3 / mpmath.log1p(x)), (mpf(-3) / 10, mpf(1) / 2),
+        {np.float32: 9, np.float64: 20},
+    ),
+}  # fmt: skip
+# How many digits say which float it is, and how it is written in C.
+LITERAL = {np.float32: "{:.9g}f", np.float64: "{:.17g}"}
+
+
+def split(value, dtype, bits):
+    """A number as the float of its first bits, and the float of what that leaves."""
+    high = mpmath.floor(value * 2**bits) / 2**bits
+    rest = value - high
+    return float(high), float(_to_float32(rest) if dtype is np.float32 else np.float64(rest))
+
+
+def polynomials(dtype):
+    """Name, coefficients (as floats, from the lowest power on) and error of each polynomial."""
+    for name, (function, weight, interval, count) in POLYNOMIALS.items():
+        if dtype in count:
+            yield (name, *rounded_fit(function, weight, interval, range(count[dtype]), dtype))
+
+
+def literal(value, dtype):
+    """The float as it stands in kernels.h."""
+    return LITERAL[dtype].format(float(value))
+
+
+def literals(dtype):
+    """All coefficients of a dtype as they stand in kernels.h."""
+    return [literal(c, dtype) for _, floats, _ in polynomials(dtype) for c in floats]
+
+
+def main():
+    for dtype, bits in (np.float32, 15), (np.float64, 42):
+        print(dtype.__name__)
+        print(
+            "  ln2: {} + {}".format(*(literal(p, dtype) for p in split(mpmath.log(2), dtype, bits)))
+        )
+        for name, floats, error in polynomials(dtype):
+            eps = mpf(float(np.finfo(dtype).eps))
+            print("  {}, within {} ULP".format(name, mpmath.nstr(error / eps, 2)))
+            for c in floats:
+                print("    {}".format(literal(c, dtype)))
+
+
+if __name__ == "__main__":
+    main()

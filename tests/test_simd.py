@@ -1,0 +1,437 @@
+"""The vectorised operations: the same results as Theano's, whatever the arrays look like."""
+
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from activations import EVERY
+from helpers import ROOT, T, library, nnet, run_python, tensor, with_theano
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lasagne_nl import nonlinearities as nl
+
+pytestmark = pytest.mark.skipif(
+    not (with_theano and library.config.cxx), reason="the rewrites are for Theano with a compiler"
+)
+if with_theano and library.config.cxx:
+    from lasagne_nl.simd.elemwise import VectorElemwise
+    from lasagne_nl.simd.softmax import REPLACEMENTS
+
+TAG = "lasagne_nl_simd"
+DTYPES = ("float32", "float64")
+
+
+def fast():
+    return library.compile.get_mode("FAST_RUN")
+
+
+def plain():
+    return fast().excluding(TAG)
+
+
+def compiled(inputs, outputs, mode, **options):
+    return library.function(inputs, outputs, mode=mode, on_unused_input="ignore", **options)
+
+
+def vector_nodes(function):
+    ops = (VectorElemwise,) + tuple(REPLACEMENTS.values())
+    return [n for n in function.maker.fgraph.toposort() if isinstance(n.op, ops)]
+
+
+# --- elementwise, in any layout ---
+
+_pairs = {}
+
+
+def broadcast_pattern(kind, ndim):
+    if kind == "whole":
+        return (False,) * ndim
+    if kind == "row":
+        return (True,) * (ndim - 1) + (False,) * min(ndim, 1)
+    if kind == "column":
+        return (False,) * (ndim - 1) + (True,) * min(ndim, 1)
+    return (True,) * ndim
+
+
+KINDS = ("whole", "row", "column", "scalar")
+
+
+def expressions(x, other, dtype):
+    """Several outputs; an input that occurs more than once, another dtype, a condition."""
+    one = nl.tanh(x + other) * other + nl.elu(x)
+    two = T.switch(T.gt(other, 0), nl.sigmoid(x), T.cast(other, "int8")) * x
+    return [T.cast(one, dtype), nl.softplus(x) - T.exp(-abs(other)) * T.log1p(abs(x))] + [two]
+
+
+def pair(ndim, kind, dtype):
+    """The expressions compiled with the vectorised operations, and without."""
+    key = ndim, kind, dtype
+    if key not in _pairs:
+        x = T.TensorType(dtype, (False,) * ndim)("x")
+        other = T.TensorType(dtype, broadcast_pattern(kind, ndim))("other")
+        outputs = expressions(x, other, dtype)
+        functions = [compiled([x, other], outputs, mode) for mode in (fast(), plain())]
+        if ndim:
+            assert vector_nodes(functions[0])
+        assert not vector_nodes(functions[1])
+        _pairs[key] = functions
+    return _pairs[key]
+
+
+LAYOUTS = ("C", "Fortran", "transposed", "sliced", "reversed", "zero strides")
+
+
+def arranged(values, layout):
+    """The same values in another layout in memory."""
+    if layout == "C" or values.ndim == 0:
+        return values
+    if layout == "Fortran":
+        return np.asfortranarray(values)
+    if layout == "transposed":
+        return np.ascontiguousarray(values.swapaxes(0, -1)).swapaxes(0, -1)
+    if layout == "sliced":
+        wide = np.zeros([2 * n + 1 for n in values.shape], values.dtype)
+        view = wide[tuple(slice(1, 2 * n + 1, 2) for n in values.shape)]
+        view[...] = values
+        return view
+    if layout == "reversed":
+        return np.ascontiguousarray(values[..., ::-1])[..., ::-1]
+    return np.broadcast_to(values[..., :1], values.shape)
+
+
+def agree(got, expected, dtype):
+    rtol = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ndim", range(6))
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_results_are_those_of_theano_in_any_shape_and_layout(ndim, kind, data):
+    dtype = data.draw(st.sampled_from(DTYPES))
+    longest = {0: 1, 1: 3000, 2: 80, 3: 20}.get(ndim, 6)
+    shape = tuple(data.draw(st.lists(st.integers(0, longest), min_size=ndim, max_size=ndim)))
+    rng = np.random.RandomState(data.draw(st.integers(0, 99)))
+    pattern = broadcast_pattern(kind, ndim)
+    x = (3 * rng.randn(*shape)).astype(dtype) if ndim else np.asarray(3 * rng.randn(), dtype)
+    other = np.asarray(rng.randn(*[1 if b else n for b, n in zip(pattern, shape)]), dtype)
+    x = arranged(x, data.draw(st.sampled_from(LAYOUTS)))
+    other = arranged(other, data.draw(st.sampled_from(LAYOUTS[:-1])))
+    if 0 in shape:
+        x, other = (np.array(a) for a in (x, other))
+    for got, expected in zip(*(function(x, other) for function in pair(ndim, kind, dtype))):
+        assert got.shape == expected.shape and got.dtype == expected.dtype
+        agree(got, expected, dtype)
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 15, 16, 17, 31, 32, 33, 255, 257, 1023, 1025, 5000])
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_rows_of_any_length_are_computed_to_the_end_and_not_beyond(rows, length):
+    x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
+    function = _pairs.setdefault("rows", compiled([x, row], nl.tanh(x + row), fast()))
+    rng = np.random.RandomState(length)
+    a, b = rng.randn(rows, length).astype("float32"), rng.randn(length).astype("float32")
+    np.testing.assert_allclose(function(a, b), np.tanh(a + b), rtol=1e-6)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS[:-1])
+@pytest.mark.parametrize("shape", [(5,), (40,), (2000,), (3, 5), (3, 40), (2, 2000), (7, 16)])
+def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, layout):
+    key = "in place", len(shape)
+    x, g = (tensor(name, "float32", len(shape)) for name in "xg")
+    if key not in _pairs:
+        mutable = library.In(x, mutable=True, borrow=True)
+        _pairs[key] = compiled([mutable, g], library.Out(nl.tanh(x * 2 + g), borrow=True), fast())
+    function = _pairs[key]
+    assert any(n.op.inplace_pattern for n in vector_nodes(function))
+    rng = np.random.RandomState(0)
+    values = rng.randn(*shape).astype("float32")
+    other = rng.randn(*shape).astype("float32")
+    operand = arranged(values.copy(), layout)
+    around = operand if operand.base is None else operand.base
+    before = around.copy()
+    expected = np.tanh(values * 2 + other)
+    got = function(operand, other)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+    if layout == "sliced":
+        gaps = np.ones(around.shape, bool)
+        gaps[tuple(slice(1, 2 * n + 1, 2) for n in shape)] = False
+        np.testing.assert_array_equal(around[gaps], before[gaps])
+
+
+# --- the family of softmax ---
+
+
+def softmax_family(dtype, index):
+    x, b, g = tensor("x", dtype, 2), tensor("b", dtype, 1), tensor("g", dtype, 2)
+    y = tensor("y", index, 1)
+    p = nl.softmax(x)
+    loss = nnet.categorical_crossentropy(nl.softmax(x + b), y)
+    outputs = [
+        p,
+        nl.softmax(x + b),
+        T.log(nl.softmax(x * 2)),
+        library.grad(None, x, known_grads={p: g}),
+        loss,
+        T.argmax(nl.softmax(x + b), axis=1),
+        library.grad(loss.sum(), x),
+    ]
+    return [x, b, g, y], outputs
+
+
+@pytest.mark.parametrize("index", ["int8", "uint16", "int32", "int64"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_the_softmax_family_gives_what_theano_gives_in_any_layout(dtype, index, data):
+    key = "softmax", dtype, index
+    if key not in _pairs:
+        inputs, outputs = softmax_family(dtype, index)
+        _pairs[key] = [compiled(inputs, outputs, mode) for mode in (fast(), plain())]
+        used = {type(n.op).__name__ for n in vector_nodes(_pairs[key][0])}
+        assert {"Softmax", "LogSoftmax", "SoftmaxGrad"} <= used
+        assert any(name.startswith("Crossentropy") for name in used)
+    rows, columns = data.draw(st.integers(0, 9)), data.draw(st.integers(1, 120))
+    rng = np.random.RandomState(data.draw(st.integers(0, 99)))
+    scale = data.draw(st.sampled_from([1, 30, 1000]))
+    layouts = [data.draw(st.sampled_from(LAYOUTS[:-1])) for _ in range(3)]
+    x, g = (scale * rng.randn(rows, columns)).astype(dtype), rng.randn(rows, columns).astype(dtype)
+    b, y = rng.randn(columns).astype(dtype), rng.randint(0, columns, rows).astype(index)
+    x, b, g = (arranged(a, layout) for a, layout in zip((x, b, g), layouts))
+    got, expected = (function(x, b, g, y) for function in _pairs[key])
+    rtol = 60 * scale * np.finfo(dtype).eps
+    for ours, theirs in zip(got, expected):
+        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+
+
+def test_the_index_of_the_largest_is_the_first_of_equal_ones_and_zero_for_nan():
+    x, y = tensor("x", "float32", 2), T.lvector("y")
+    loss = nnet.categorical_crossentropy(nl.softmax(x), y)
+    function = compiled([x, y], [loss, T.argmax(nl.softmax(x), axis=1)], fast())
+    rows = np.zeros((4, 150), "float32")
+    rows[0, [70, 71, 149]] = 3
+    rows[1, 149] = 1
+    rows[3, 0] = np.nan
+    assert function(rows, [0, 0, 0, 0])[1].tolist() == [70, 149, 0, 0]
+
+
+@pytest.mark.parametrize("target", [-1, 5, 200])
+def test_a_class_that_does_not_exist_is_an_error(target):
+    inputs, outputs = softmax_family("float32", "int64")
+    key = "softmax", "float32", "int64"
+    function = _pairs[key][0] if key in _pairs else compiled(inputs, outputs, fast())
+    x = np.zeros((2, 5), "float32")
+    with pytest.raises(ValueError, match="y_i"):
+        function(x, x[0], x, np.array([1, target]))
+
+
+# --- the graph, and what Theano does with it ---
+
+
+def graph_of(name, mode, bias=False):
+    x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
+    return compiled([x, row], EVERY[name](x + row if bias else x), mode)
+
+
+@pytest.mark.parametrize("name", [n for n in EVERY if n != "linear"])
+def test_an_activation_and_its_bias_are_one_vectorised_operation(name):
+    for bias in (False, True):
+        nodes = graph_of(name, fast(), bias).maker.fgraph.toposort()
+        computing = [n for n in nodes if not isinstance(n.op, T.DimShuffle)]
+        assert len(computing) == 1 and vector_nodes_of(computing) == computing
+
+
+def vector_nodes_of(nodes):
+    return [n for n in nodes if isinstance(n.op, (VectorElemwise,) + tuple(REPLACEMENTS.values()))]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_off_switches_leave_theanos_own_graph(name):
+    for mode in (plain(), library.compile.get_mode("FAST_COMPILE")):
+        function = graph_of(name, mode)
+        assert "lnl" not in str([n.op for n in function.maker.fgraph.toposort()])
+        assert not vector_nodes(function)
+        modules = {type(n.op).__module__ for n in function.maker.fgraph.toposort()}
+        scalars = {
+            type(getattr(n.op, "scalar_op", n.op)).__module__
+            for n in function.maker.fgraph.toposort()
+        }
+        assert not any(m.startswith("lasagne_nl") for m in modules | scalars)
+
+
+def test_without_a_compiler_nothing_is_registered():
+    program = (
+        "import lasagne_nl, theano\nassert 'lasagne_nl_simd' not in theano.compile.optdb.__db__\n"
+    )
+    done = run_python(program, THEANO_FLAGS="cxx=")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_flag_optimizer_excluding_switches_the_rewrites_off(tmp_path):
+    program = (
+        "import lasagne_nl, theano, theano.tensor as T\n"
+        "x = T.fmatrix()\n"
+        "f = theano.function([x], lasagne_nl.nonlinearities.tanh(x))\n"
+        "print([str(n.op) for n in f.maker.fgraph.toposort()])"
+    )
+    on = run_python(program)
+    off = run_python(program, THEANO_FLAGS="optimizer_excluding=" + TAG)
+    assert "VectorElemwise" in on.stdout and "Elemwise" in off.stdout
+    assert "Vector" not in off.stdout
+
+
+def test_debugmode_finds_nothing_in_the_softmax_family():
+    inputs, outputs = softmax_family("float64", "int64")
+    function = compiled(inputs, outputs, "DebugMode")
+    rng = np.random.RandomState(0)
+    function(rng.randn(3, 20), rng.randn(20), rng.randn(3, 20), np.array([0, 19, 5]))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_compiled_functions_pickle(name):
+    function = graph_of(name, fast())
+    again = pickle.loads(pickle.dumps(function))
+    rng = np.random.RandomState(0)
+    x, row = rng.randn(5, 37).astype("float32"), rng.randn(37).astype("float32")
+    np.testing.assert_array_equal(again(x, row), function(x, row))
+    assert len(vector_nodes(again)) == len(vector_nodes(function))
+
+
+def test_threads_that_call_compiled_functions_side_by_side_get_right_results():
+    rng = np.random.RandomState(0)
+    x, row = rng.randn(50, 300).astype("float32"), rng.randn(300).astype("float32")
+    names = [n for n in EVERY if n != "linear"]
+    functions = [graph_of(name, fast(), bias=True) for name in names]
+    expected = [f(x, row) for f in functions]
+    wrong = []
+
+    def work(function, result):
+        for _ in range(50):
+            if not np.array_equal(function(x, row), result):
+                wrong.append(function)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(functions, expected)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_processes_that_share_one_cache_get_right_results(tmp_path):
+    program = (
+        "import lasagne_nl, theano, theano.tensor as T, numpy as np\n"
+        "x = T.fmatrix()\n"
+        "f = theano.function([x], [lasagne_nl.nonlinearities.selu(x), T.exp(x)])\n"
+        "a = np.linspace(-3, 3, 99, dtype='float32').reshape(3, 33)\n"
+        "s, e = f(a)\n"
+        "np.testing.assert_allclose(e, np.exp(a), rtol=1e-6)\n"
+        "print('right')"
+    )
+    flags = "base_compiledir={},floatX=float32".format(tmp_path)
+    variables = dict(os.environ, PYTHONPATH=ROOT, THEANO_FLAGS=flags)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            env=variables,
+            stdout=subprocess.PIPE,
+            cwd=str(tmp_path),
+        )
+        for _ in range(3)
+    ]
+    assert [p.communicate()[0] for p in processes] == [b"right\n"] * 3
+
+
+def test_threads_of_openmp_give_the_results_of_one(tmp_path):
+    program = (
+        "import sys, numpy as np, lasagne_nl, theano, theano.tensor as T\n"
+        "from lasagne_nl import nonlinearities as nl\n"
+        "x, b, y = T.fmatrix(), T.fvector(), T.lvector()\n"
+        "loss = T.nnet.categorical_crossentropy(nl.softmax(x + b), y)\n"
+        "outputs = [nl.tanh(x), nl.elu(x + b), nl.selu(x.T), nl.softmax(x), loss]\n"
+        "f = theano.function([x, b, y], outputs + [T.grad(loss.sum(), x)])\n"
+        "assert all(n.op.openmp for n in f.maker.fgraph.toposort() if 'Vector' in str(n.op)) or "
+        "not theano.config.openmp\n"
+        "rng = np.random.RandomState(0)\n"
+        "results = []\n"
+        "for shape in ((1, 3), (3, 1), (2, 50), (101, 33), (5, 4000)):\n"
+        "    a, c = rng.randn(*shape).astype('f'), rng.randn(shape[1]).astype('f')\n"
+        "    results += f(a, c, rng.randint(0, shape[1], shape[0]))\n"
+        "sys.stdout.buffer.write(b''.join(np.ascontiguousarray(r).tobytes() for r in results))\n"
+    )
+    outputs = []
+    for flags in ("openmp=True,openmp_elemwise_minsize=0", "openmp=False"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=dict(os.environ, PYTHONPATH=ROOT, THEANO_FLAGS=flags, OMP_NUM_THREADS="3"),
+            stdout=subprocess.PIPE,
+            cwd=str(tmp_path),
+        )
+        assert done.returncode == 0
+        outputs.append(done.stdout)
+    assert outputs[0] == outputs[1] and len(outputs[0]) > 10000
+
+
+# --- the mathematics ---
+
+REFERENCES = {
+    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_functions_of_theano_itself_are_right_over_a_strided_sweep_of_float32(name):
+    x = tensor("x", "float32", 1)
+    function = compiled([x], getattr(T, name)(x), fast())
+    assert vector_nodes(function)
+    points = np.arange(0, 2**32, 4099, dtype="uint32").view("float32")
+    with np.errstate(all="ignore"):
+        exact = REFERENCES[name](points.astype("float64"))
+        rounded = exact.astype("float32")
+    got = function(points)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(rounded))
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(got[~finite], rounded[~finite])
+    unit = np.spacing(np.maximum(np.abs(rounded[finite]), np.finfo("float32").tiny))
+    errors = np.abs(got[finite].astype("float64") - exact[finite]) / unit
+    assert errors.max() <= 1, points[finite][errors.argmax()]
+    zeros = rounded == 0
+    np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(rounded[zeros]))
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_functions_of_theano_itself_are_right_in_float64(name):
+    x = tensor("x", "float64", 1)
+    function = compiled([x], getattr(T, name)(x), fast())
+    rng = np.random.RandomState(0)
+    magnitudes = np.exp(rng.uniform(-740, 709, 200000))
+    points = np.concatenate([magnitudes, -magnitudes, rng.uniform(-40, 40, 200000)])
+    if np.finfo(np.longdouble).nmant < 63:
+        pytest.skip("no extended precision here")
+    with np.errstate(all="ignore"):
+        exact = REFERENCES[name](points.astype(np.longdouble))
+        rounded = exact.astype("float64")
+        got = function(points)
+        finite = np.isfinite(rounded)
+        np.testing.assert_array_equal(got[~finite], rounded[~finite])
+        unit = np.spacing(np.maximum(np.abs(rounded[finite]), np.finfo("float64").tiny))
+        errors = np.abs(got[finite].astype(np.longdouble) - exact[finite]) / unit
+    assert errors.max() <= 2, points[finite][errors.argmax()]
+
+
+def test_the_polynomials_are_those_that_the_script_makes():
+    sys.path.insert(0, os.path.join(ROOT, "tests", "accuracy"))
+    coefficients = importlib.import_module("coefficients")
+    with open(os.path.join(ROOT, "lasagne_nl", "simd", "kernels.h"), encoding="utf-8") as file:
+        kernels = file.read()
+    for dtype in (np.float32, np.float64):
+        for literal in coefficients.literals(dtype):
+            assert literal in kernels
