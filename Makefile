@@ -4,7 +4,7 @@
 #   make test      runs the tests
 #   make lint      checks style
 #   make docs      builds the documentation into docs/_build/html
-#   make accuracy  measures the largest error of every activation
+#   make accuracy  measures the largest error of every activation, at every float32
 #   make check     says whether the installation in .venv is sound
 #   make clean     removes what the others made
 
@@ -13,6 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
+ACCURACY_OPTIONS ?=
 
 .PHONY: demo test lint docs accuracy check clean
 .DEFAULT_GOAL := test
@@ -32,13 +33,13 @@ docs: $(VENV)/.docs
 	@echo "docs/_build/html/index.html"
 
 accuracy: $(VENV)/.test $(VENV)/.examples
-	@$(BIN)/python tests/accuracy/largest_errors.py
+	@$(BIN)/python tests/accuracy/largest_errors.py $(ACCURACY_OPTIONS)
 
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/examples/output \
+	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_tables docs/generated docs/examples/output \
 		.pytest_cache .hypothesis .ruff_cache
 
 # A stamp for each set of dependencies; setup.py says what they are.

@@ -23,7 +23,7 @@ extensions = [
     "numpydoc",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "examples"]
+exclude_patterns = ["_build", "_tables", "examples"]
 # `sigmoid` in a docstring is a link to it, as in NumPy's docstrings.
 default_role = "py:obj"
 

@@ -1,0 +1,157 @@
+"""What is measured, and the formulas that it is measured against, in NumPy.
+
+A formula takes a vector of a type that is wider than that of the activation (float64 for float32,
+x86's long double for float64), so its own rounding does not show in the error of the activation;
+`sweep.check` compares with mpmath whether that is so. Zeros have the sign of the true limit.
+"""
+
+import mpmath
+import numpy as np
+from activations import BY_NAME, INF, Case
+from helpers import T
+from mpmath import mpf
+from scipy import special
+
+NAN = float("nan")
+
+
+def _sigmoid(x):
+    exponential = np.exp(-np.abs(x))
+    return np.where(x > 0, 1, exponential) / (1 + exponential)
+
+
+def _softplus(x):
+    return np.where(x > 0, x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _scaled_tanh(x, scale_in, scale_out):
+    return np.tanh(scale_in * x) * scale_out
+
+
+def _leaky(x, leakiness):
+    return np.where(x > 0, x, leakiness * x)
+
+
+def _rectify(x):
+    return np.where(x < 0, 0, x)  # -0.0 stays what it is; 0.0 would be as good
+
+
+def _selu(x, scale=1, scale_neg=1):
+    return scale * np.where(x > 0, x, scale_neg * np.expm1(np.where(x > 0, 0, x)))
+
+
+def _erf(x):
+    if x.dtype == np.float64:
+        return special.erf(x)
+    small = np.where(np.abs(x) < 0.5, x, 0)
+    near_0 = _polynomial(_SERIES_OF_ERF.astype(x.dtype), small * small) * small
+    return np.where(np.abs(x) < 0.5, near_0, np.copysign(1 - _erfc_of_positive(np.abs(x)), x))
+
+
+def _erfc(x):
+    if x.dtype == np.float64:
+        return special.erfc(x)
+    tail = _erfc_of_positive(np.abs(x))
+    return np.where(x < 0, 2 - tail, np.where(x < 0.5, 1 - _erf(x), tail))
+
+
+def _polynomial(coefficients, x):
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = result * x + coefficient
+    return result
+
+
+def _erfc_of_positive(x):
+    """erfc by its Taylor series at the nearest of a grid of points, relative to its value there."""
+    clipped = np.where(x < _END_OF_ERFC, x, _END_OF_ERFC)  # it is 0 from there on
+    node = np.rint(clipped * _NODES_PER_UNIT).astype(np.intp)
+    series = _polynomial(np.moveaxis(_SERIES_OF_ERFC[node], 1, 0), clipped - node / _NODES_PER_UNIT)
+    return np.where(np.isnan(x), x, np.where(x < _END_OF_ERFC, series, 0))
+
+
+def _wide(numbers):
+    """Numbers of mpmath as an array of the widest type that NumPy has."""
+    result = []
+    for number in numbers:
+        mantissa, exponent = mpmath.frexp(number)
+        high = float(mantissa)
+        result.append(np.ldexp(np.longdouble(high) + float(mantissa - high), int(exponent)))
+    return np.array(result)
+
+
+def _taylor_of_erfc(point):
+    # The derivatives of exp(-x^2) over factorials, by its differential equation y' = -2 x y.
+    slope = [-2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-(mpf(point) ** 2))]
+    for k in range(_TERMS):
+        slope.append(-2 * (mpf(point) * slope[k] + (slope[k - 1] if k else 0)) / (k + 1))
+    return _wide([mpmath.erfc(point)] + [s / (k + 1) for k, s in enumerate(slope[:_TERMS])])
+
+
+_END_OF_ERFC = 27.5  # erfc is below a quarter of the smallest float64 from 27.3
+_NODES_PER_UNIT = 16.0  # a power of 2: nodes are exact
+_TERMS = 26
+_SERIES_OF_ERFC = np.array(
+    [
+        _taylor_of_erfc(node / _NODES_PER_UNIT)
+        for node in range(int(_END_OF_ERFC * _NODES_PER_UNIT) + 1)
+    ]
+)
+_SERIES_OF_ERF = _wide(
+    2 / mpmath.sqrt(mpmath.pi) * mpf(-1) ** n / (mpmath.factorial(n) * (2 * n + 1))
+    for n in range(18)
+)
+
+
+class Function(Case):
+    """A function of the tensor library, as users' own graphs call it; only its value matters."""
+
+    def __init__(self, name, activation, value, limits):
+        super().__init__(name, activation, value, None, None, limits, (0, 0), None)
+
+
+def _erfc_of_mpmath(x):
+    # Far out mpmath fails with OverflowError.
+    return mpmath.erfc(x) if abs(x) < 1e4 else mpf(2 if x < 0 else 0)
+
+
+def _log(x):
+    return mpmath.log(x) if x > 0 else -INF if x == 0 else NAN
+
+
+FUNCTIONS = [
+    Function("exp", T.exp, mpmath.exp, (0, INF)),
+    Function("expm1", T.expm1, mpmath.expm1, (-1, INF)),
+    Function("log", T.log, _log, (NAN, INF)),
+    Function("log1p", T.log1p, lambda x: mpmath.log1p(x) if x > -1 else _log(1 + x), (NAN, INF)),
+    # As activations these three are the bare function.
+    BY_NAME["tanh"],
+    BY_NAME["sigmoid"],
+    BY_NAME["softplus"],
+    Function("erf", T.erf, mpmath.erf, (-1, 1)),
+    Function("erfc", T.erfc, _erfc_of_mpmath, (2, 0)),
+]
+# The tables that a name is looked up in.
+TABLES = {"activations": BY_NAME, "functions": {case.name: case for case in FUNCTIONS}}
+
+FORMULAS = {
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "ScaledTanH()": _scaled_tanh,
+    "ScaledTanH(2/3, 1.7159)": _scaled_tanh,
+    "rectify": _rectify,
+    "LeakyRectify(0)": _rectify,
+    "leaky_rectify": _leaky,
+    "very_leaky_rectify": _leaky,
+    "elu": _selu,
+    "SELU()": _selu,
+    "selu": _selu,
+    "softplus": _softplus,
+    "linear": np.positive,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "erf": _erf,
+    "erfc": _erfc,
+}

@@ -1,0 +1,256 @@
+"""Sweeps: compiled activations at very many points, and how far off they are.
+
+float32 is swept over bit patterns, all 2^32 or every n-th; the reference is float64. float64 is
+swept over seeded random points, denser where kernels may go wrong; the reference is x86's long
+double, and mpmath for the points where it matters. Where NumPy's long double is no wider than
+float64, mpmath serves alone, on fewer points.
+"""
+
+import functools
+
+import numpy as np
+from accuracy.references import FORMULAS
+from helpers import library, tensor, truth, ulps
+
+CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
+BIT_PATTERNS = 2**32
+LONG_DOUBLE_WILL_DO = np.finfo(np.longdouble).nmant >= 63
+KEPT = 400  # points with large errors that are kept for mpmath
+
+# Where float64 kernels change formula, lose bits, overflow or underflow.
+_SWITCHES = np.array(
+    [0.125, 0.25, 0.5, 0.54930614433405489, 0.625, 0.84375, 1, 1.25, 2, 4, 5.9, 6, 9, 10, 16, 17.5,
+     18.02, 18.5, 18.7, 19, 19.06, 20, 22, 26.5, 26.54, 27.2, 27.23, 28, 30, 33.3, 36, 36.04, 36.74,
+     37, 37.4, 40, 44, 56, 87.3, 88.72, 103.97, 354.9, 372.5, 700, 708, 708.4, 709, 709.78, 710,
+     735, 744.44, 745, 745.13, 746]
+)  # fmt: skip
+_LN2_QUARTER = np.log(2) / 4
+
+
+class _Format:
+    """How a dtype is laid out, and the type that is wide enough to measure its errors in."""
+
+    def __init__(self, dtype, integer, wide):
+        limits = np.finfo(dtype)
+        self.integer = np.dtype(integer)
+        self.wide = np.dtype(wide)
+        self.mantissa_bits = limits.nmant
+        self.exponents = 2**limits.nexp - 1
+        one = self.wide.type(1)
+        # One over the unit in the last place, by the biased exponent; the unit of subnormal numbers
+        # is that of the smallest normal one, the unit of inf that of the largest finite number.
+        field = np.clip(np.arange(2**limits.nexp), 1, self.exponents - 1)
+        self.per_unit = np.ldexp(one, self.mantissa_bits - (field + limits.minexp - 1))
+        self.beyond = np.ldexp(one, limits.maxexp)  # what inf stands for
+
+
+with np.errstate(over="ignore"):  # where long double is float64, and not used
+    FORMATS = {
+        "float32": _Format("float32", "int32", "float64"),
+        "float64": _Format("float64", "int64", np.longdouble),
+    }
+
+
+class Extreme:
+    """A largest error in ULP, the input that causes it, what came out, and what was right."""
+
+    def __init__(self, error=0.0, x=None, got=None, exact=None):
+        self.error, self.x, self.got, self.exact = error, x, got, exact
+
+    def __str__(self):
+        if self.x is None:
+            return "exact"
+        return "{:.3g} ULP at {!r} ({}): {!r}, to be {!r}".format(
+            self.error, float(self.x), float(self.x).hex(), float(self.got), float(self.exact)
+        )
+
+
+class Errors:
+    """The largest errors met so far, apart for results that are normal numbers and for smaller
+    ones, subnormal or zero, whose unit is the smallest number."""
+
+    def __init__(self):
+        self.normal = Extreme()
+        self.subnormal = Extreme()
+        self.points = 0
+        self.candidates = []  # (error, x) of each chunk's worst point, for mpmath
+
+    def add(self, x, got, exact):
+        """Take the results `got` at the points `x` into account; `exact` is of the wider type."""
+        error, is_normal = _errors(got, exact)
+        self.points += len(x)
+        if is_normal.all():
+            parts = [("normal", error)]
+        else:
+            parts = [
+                ("normal", np.where(is_normal, error, 0)),
+                ("subnormal", np.where(is_normal, 0, error)),
+            ]
+        for kind, of_kind in parts:
+            worst = of_kind.argmax()
+            if of_kind[worst] > 0:
+                extreme = Extreme(float(of_kind[worst]), x[worst], got[worst], exact[worst])
+                self._take(kind, extreme)
+                self.candidates.append((extreme.error, extreme.x))
+
+    def add_by_mpmath(self, case, x, got):
+        """As `add`, by mpmath, which is slow."""
+        exact = truth(case, 0, x)
+        errors = ulps(got, exact)
+        self.points += len(x)
+        for error, *point in zip(errors, x, got, exact):
+            is_normal = not abs(point[2]) < np.finfo(x.dtype).tiny
+            self._take("normal" if is_normal else "subnormal", Extreme(float(error), *point))
+
+    def _take(self, kind, extreme):
+        if extreme.error > getattr(self, kind).error:
+            setattr(self, kind, extreme)
+
+    def merge(self, other):
+        """Take the errors of another part of the same sweep into account."""
+        self.points += other.points
+        self._take("normal", other.normal)
+        self._take("subnormal", other.subnormal)
+        self.candidates = sorted(self.candidates + other.candidates, key=lambda c: -c[0])[:KEPT]
+
+
+def _errors(got, exact):
+    """Distance of each result from the exact number in units in the last place at the exact number,
+    inf where a special value or the sign of a zero is wrong; and where results are to be normal.
+
+    As `helpers.ulps`, but inf counts as the power of 2 where it begins.
+    """
+    layout = FORMATS[got.dtype.name]
+    rounded = exact.astype(got.dtype)
+    exponent = (rounded.view(layout.integer) >> layout.mantissa_bits) & layout.exponents
+    per_unit = layout.per_unit[exponent]
+    error = got.astype(exact.dtype)
+    error -= exact
+    np.abs(error, out=error)
+    error *= per_unit
+    if not error.max() < np.inf:  # NaN is not
+        infinite = np.isinf(got)
+        right = np.isnan(got) & np.isnan(exact) | (
+            infinite & (np.signbit(got) == np.signbit(exact)) & (np.abs(exact) >= layout.beyond)
+        )
+        distance = np.abs(np.copysign(layout.beyond, got) - exact) * per_unit
+        error = np.where(right, 0, np.where(infinite, distance, error))
+        error[np.isnan(error)] = np.inf
+    differ_in_sign = got.view(layout.integer) ^ rounded.view(layout.integer) < 0
+    if differ_in_sign.any():
+        error[differ_in_sign & (got == 0)] = np.inf
+    return error, exponent > 0
+
+
+def reference(case, x):
+    """The values of an activation or function at `x`, in the type in which errors are measured."""
+    wide = FORMATS[x.dtype.name].wide
+    constants = [wide.type(x.dtype.type(c)) for c in case.constants]
+    return FORMULAS[case.name](x.astype(wide), *constants)
+
+
+@functools.lru_cache(maxsize=None)
+def compiled(case, dtype, stock=False):
+    """A function of a vector, compiled as users compile it; `stock` is without our rewrites."""
+    mode = "FAST_RUN"
+    if stock:
+        mode = library.compile.get_mode(mode).excluding("lasagne_nl_simd", "lasagne_nl")
+    x = tensor("x", dtype, 1)
+    return library.function([x], case.activation(x), mode=mode)
+
+
+def number_of_points(dtype, stride=1, points=10**7):
+    """How many points a sweep has: of float32 by the stride, of float64 as asked for."""
+    if dtype == "float32":
+        return -(-BIT_PATTERNS // stride)
+    return points if LONG_DOUBLE_WILL_DO else -(-points // 1000)
+
+
+def sweep(case, dtype, first, count, stride=1, with_stock=False):
+    """The errors at `count` points, from the `first` on: [ours], or [ours, stock Theano's]."""
+    functions = [compiled(case, dtype)] + ([compiled(case, dtype, True)] if with_stock else [])
+    found = [Errors() for _ in functions]
+    with np.errstate(all="ignore"):
+        for start in range(first, first + count, CHUNK):
+            size = min(CHUNK, first + count - start)
+            if dtype == "float32":
+                x = float32_points(start, size, stride)
+            else:
+                x = float64_points(start, size)
+            exact = None if needs_mpmath(dtype) else reference(case, x)
+            for errors, function in zip(found, functions):
+                if exact is None:
+                    errors.add_by_mpmath(case, x, function(x))
+                else:
+                    errors.add(x, function(x), exact)
+    return found
+
+
+def needs_mpmath(dtype):
+    """Whether NumPy has no type that is wide enough to measure errors in."""
+    return dtype == "float64" and not LONG_DOUBLE_WILL_DO
+
+
+def float32_points(first, count, stride):
+    """Bit patterns number `first` and following, when every `stride`-th is taken."""
+    patterns = np.arange(first * stride, (first + count) * stride, stride, dtype=np.int64)
+    return patterns.astype(np.uint32).view(np.float32)
+
+
+def float64_points(first, count):
+    """`count` points, the same for the same `first`: a mixture, shuffled."""
+    rng = np.random.RandomState(first % 2**32)
+    sign = rng.choice([-1.0, 1.0], count)
+    kind = rng.uniform(size=count)
+    closeness = 1 + sign * 10 ** rng.uniform(-17, -2, count)
+    of_switch = rng.choice(np.concatenate([_SWITCHES, -_SWITCHES]), count)
+    of_ln2 = rng.randint(-4400, 4400, count) * _LN2_QUARTER
+    return np.select(
+        [kind < 0.2, kind < 0.45, kind < 0.65, kind < 0.7, kind < 0.85],
+        [
+            rng.randint(-(2**63), 2**63 - 1, count).view(np.float64),  # any float, also subnormal
+            sign * 2 ** rng.uniform(-60, 11, count),
+            rng.uniform(-40, 40, count),
+            rng.uniform(-800, 800, count),
+            of_ln2 * closeness,
+        ],
+        of_switch * closeness,
+    )
+
+
+def hard_points(dtype):
+    """The special values, and the switch points with their neighbours."""
+    limits = np.finfo(dtype)
+    multiples = np.arange(1, 61) * _LN2_QUARTER
+    positive = np.concatenate(
+        [_SWITCHES, multiples, np.logspace(-40, 2, 85), [limits.tiny, limits.eps, limits.max]]
+    ).astype(dtype)
+    beside = [np.nextafter(positive, positive.dtype.type(end)) for end in (0, np.inf)]
+    smallest = np.nextafter(positive[:1] * 0, positive[:1])
+    positive = np.concatenate([positive] + beside + [smallest, smallest * 3, smallest * 0])
+    positive = np.append(positive, np.asarray([np.inf, np.nan], dtype))
+    return np.concatenate([positive, -positive])
+
+
+def check(case, dtype, found, extra=2000):
+    """Measure the hard points, the worst ones that a sweep has `found`, and random ones, by mpmath
+    as well, take them into account, and return by how many ULP the measurement was off at most."""
+    if dtype == "float32":
+        random = float32_points(0, extra, BIT_PATTERNS // extra)
+    else:
+        random = float64_points(2**31, extra)
+    candidates = sorted(found.candidates, key=lambda candidate: -candidate[0])[:KEPT]
+    worst = np.asarray([x for _, x in candidates], dtype)
+    x = np.concatenate([hard_points(dtype), worst, random])
+    got = compiled(case, dtype)(x)
+    if needs_mpmath(dtype):
+        found.add_by_mpmath(case, x, got)
+        return 0.0
+    by_mpmath = ulps(got, truth(case, 0, x))
+    with np.errstate(all="ignore"):
+        exact = reference(case, x)
+        measured, _ = _errors(got, exact)
+    found.add(x, got, exact)
+    # At the end of the range, and of wrong special values, the two definitions differ.
+    comparable = (measured < 2**20) & (by_mpmath < 2**20) & np.isfinite(got)
+    return float(np.abs(by_mpmath - measured)[comparable].max())
