@@ -1,0 +1,26 @@
+"""Errors over the whole of float32, one bit pattern in 4099; `make accuracy` takes them all."""
+
+import pytest
+from accuracy.references import FUNCTIONS
+from accuracy.sweep import BIT_PATTERNS, Errors, check, number_of_points, sweep
+from activations import ELEMENTWISE
+from helpers import named, simd_is_active, with_theano
+
+STRIDE = 4099
+MOST_ULPS = 1 if simd_is_active() else 4
+
+
+@pytest.mark.parametrize(**named())
+def test_errors_stay_small_over_all_of_float32(case):
+    [found] = sweep(case, "float32", 0, number_of_points("float32", STRIDE), STRIDE)
+    assert found.points > BIT_PATTERNS / STRIDE - 1
+    assert found.normal.error <= MOST_ULPS, found.normal
+    # PyTensor's sigmoid is 0 below the smallest normal number.
+    if with_theano:
+        assert found.subnormal.error <= MOST_ULPS, found.subnormal
+
+
+@pytest.mark.parametrize("dtype, most", [("float32", 0.001), ("float64", 0.01)])
+@pytest.mark.parametrize(**named(ELEMENTWISE + [f for f in FUNCTIONS if f not in ELEMENTWISE]))
+def test_the_reference_is_what_mpmath_says(case, dtype, most):
+    assert check(case, dtype, Errors(), extra=300) <= most
