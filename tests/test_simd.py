@@ -407,6 +407,15 @@ def test_functions_of_theano_itself_are_right_over_a_strided_sweep_of_float32(na
     np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(rounded[zeros]))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["tanh", "ScaledTanH(2/3, 1.7159)", "elu", "SELU()", "selu"])
+def test_a_zero_keeps_its_sign(name, dtype):
+    x = tensor("x", dtype, 1)
+    got = compiled([x], EVERY[name](x), fast())(np.array([0.0, -0.0] * 20, dtype))
+    np.testing.assert_array_equal(got, 0)
+    np.testing.assert_array_equal(np.signbit(got), [False, True] * 20)
+
+
 @pytest.mark.parametrize("name", REFERENCES)
 def test_functions_of_theano_itself_are_right_in_float64(name):
     x = tensor("x", "float64", 1)

@@ -30,25 +30,31 @@ LNL_INLINE uint64_t lnl_to_bits(double x) { uint64_t i; memcpy(&i, &x, sizeof i)
 LNL_INLINE float lnl_from_bits(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
 LNL_INLINE double lnl_from_bits(uint64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
 
-/* lnl_mad(a, b, c) = a b + c, rounded once or twice; lnl_rest(a, b, c) = c - a b, rounded once. */
+/* a b + c is rounded once by lnl_fma, once or twice by lnl_mad; lnl_rest(a, b, c) = c - a b is
+ * rounded once. */
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
 LNL_INLINE float lnl_mad(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 LNL_INLINE double lnl_mad(double a, double b, double c) { return __builtin_fma(a, b, c); }
+LNL_INLINE float lnl_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+LNL_INLINE double lnl_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 LNL_INLINE float lnl_rest(float a, float b, float c) { return __builtin_fmaf(-a, b, c); }
 LNL_INLINE double lnl_rest(double a, double b, double c) { return __builtin_fma(-a, b, c); }
 #else
 LNL_INLINE float lnl_mad(float a, float b, float c) { return a * b + c; }
 LNL_INLINE double lnl_mad(double a, double b, double c) { return a * b + c; }
-LNL_INLINE float lnl_rest(float a, float b, float c)
-{
-    return (float)((double)c - (double)a * (double)b);
-}
+LNL_INLINE float lnl_fma(float a, float b, float c) { return (float)((double)a * (double)b + (double)c); }
+LNL_INLINE float lnl_rest(float a, float b, float c) { return lnl_fma(-a, b, c); }
 /* Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow. */
 LNL_INLINE double lnl_upper_half(double x) { double y = x * 134217729.0; return y - (y - x); }
 LNL_INLINE double lnl_rest(double a, double b, double c)
 {
     double a1 = lnl_upper_half(a), a2 = a - a1, b1 = lnl_upper_half(b), b2 = b - b1, p = a * b;
     return (c - p) - (((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2);
+}
+LNL_INLINE double lnl_fma(double a, double b, double c)
+{
+    double p = a * b;
+    return p + (c - lnl_rest(a, b, p));
 }
 #endif
 
@@ -268,8 +274,8 @@ template <class T> LNL_INLINE T lnl_scaled_expm1(T x, T c, T d)
     lnl_expm1_parts(y, t, t_lo);
     T e = c * d, e_lo = -lnl_rest(c, d, e), z = e * t;
     z = z + (lnl_mad(e, t_lo, e_lo * t) - lnl_rest(e, t, z));
-    /* Next to 0 the remainder is too small for a float, and -0 has become 0. */
-    return -lnl<T>::tiny() < x ? lnl_mad(x, e, x * e_lo) : z;
+    /* Next to 0 the remainders are too small for a float, and -0 has become 0. */
+    return -lnl<T>::tiny() < x ? lnl_copysign(lnl_fma(x, e, x * e_lo), x * e) : z;
 }
 
 /* -tanh(|z|) = t / (2 + t) = q + q_lo, where expm1(-2 |z|) is t + t_lo */
@@ -301,8 +307,7 @@ template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T a, T c)
     T s = a < 0 ? c : -c, z = s * q;
     z = z + (s * q_lo - lnl_rest(s, q, z));
     T e = a * c, e_lo = -lnl_rest(a, c, e);
-    /* As in lnl_scaled_expm1. */
-    return lnl_abs(x) < lnl<T>::tiny() ? lnl_mad(x, e, x * e_lo) : lnl_negate_if(z, x);
+    return lnl_negate_if(v < lnl<T>::tiny() ? lnl_fma(v, e, v * e_lo) : z, x);
 }
 
 /* 1 / (1 + exp(-x)).  Error: float 0.00, double 0.00. */
