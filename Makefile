@@ -5,6 +5,7 @@
 #   make lint      checks style
 #   make docs      builds the documentation into docs/_build/html
 #   make accuracy  measures the largest error of every activation, at every float32
+#   make safety    runs Theano's own tests with our rewrites and without, and compares
 #   make check     says whether the installation in .venv is sound
 #   make clean     removes what the others made
 
@@ -14,8 +15,9 @@ BIN := $(VENV)/bin
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
+SAFETY_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy check clean
+.PHONY: demo test lint docs accuracy safety check clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -34,6 +36,9 @@ docs: $(VENV)/.docs
 
 accuracy: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/accuracy/largest_errors.py $(ACCURACY_OPTIONS)
+
+safety: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python tests/safety/theanos_own_tests.py $(SAFETY_OPTIONS)
 
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
