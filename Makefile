@@ -6,6 +6,7 @@
 #   make docs      builds the documentation into docs/_build/html
 #   make accuracy  measures the largest error of every activation, at every float32
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
+#   make bench     measures the speed beside stock Theano, PyTorch and JAX
 #   make check     says whether the installation in .venv is sound
 #   make clean     removes what the others made
 
@@ -16,8 +17,9 @@ DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
 SAFETY_OPTIONS ?=
+BENCH_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy safety check clean
+.PHONY: demo test lint docs accuracy safety bench check clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -39,6 +41,9 @@ accuracy: $(VENV)/.test $(VENV)/.examples
 
 safety: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/safety/theanos_own_tests.py $(SAFETY_OPTIONS)
+
+bench: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python tests/benchmarks/speed.py $(BENCH_OPTIONS)
 
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl

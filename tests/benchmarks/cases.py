@@ -1,0 +1,167 @@
+"""What `speed.py` times: the cases, their inputs, and what a right result is.
+
+The inputs are drawn from a seed, so that every process has the same. The expected results are
+computed by NumPy in float64 from formulas of their own. Needs nothing but NumPy, as it is imported
+in the environments of all libraries.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+SCALE_IN, SCALE_OUT = 2.0 / 3, 1.7159
+LEAKINESS = 0.01
+SELU_SCALE, SELU_SCALE_NEG = 1.0507009873554805, 1.6732632423543773
+
+# A network with two hidden layers, each followed by the activation; then softmax, cross-entropy.
+LAYERS = (784, 512, 512, 10)
+BATCH = 256
+LEARNING_RATE = 0.1
+
+# `kind` is one of
+#   forward   f(x)
+#   gradient  the gradient with respect to x, from an incoming gradient g
+#   bias      f(x + row), the row being a vector
+#   step      one training step of the network
+#   copy      a copy of x, the floor
+Case = namedtuple("Case", "activation kind dtype rows columns")
+KINDS = ("forward", "gradient", "bias")
+
+
+def step_case(activation):
+    return Case(activation, "step", "float32", BATCH, LAYERS[0])
+
+
+def inputs(case):
+    """x, the incoming gradient g, and the row."""
+    rng = np.random.RandomState(0)
+    shapes = (case.rows, case.columns), (case.rows, case.columns), (case.columns,)
+    return [rng.standard_normal(shape).astype(case.dtype) for shape in shapes]
+
+
+def step_inputs(case):
+    """A batch of images, their labels, and the parameters: weights and bias of each layer."""
+    rng = np.random.RandomState(0)
+    images = rng.standard_normal((BATCH, LAYERS[0])).astype(case.dtype)
+    labels = rng.randint(0, LAYERS[-1], BATCH)
+    parameters = []
+    for n_in, n_out in zip(LAYERS, LAYERS[1:]):
+        parameters.append((rng.standard_normal((n_in, n_out)) / np.sqrt(n_in)).astype(case.dtype))
+        parameters.append((rng.standard_normal(n_out) / 10).astype(case.dtype))
+    return images, labels, parameters
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _softmax(x):
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+# Elementwise activations: value and slope.
+_FORMULAS = {
+    "sigmoid": (_sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x)),
+    "tanh": (np.tanh, lambda x: np.cosh(x) ** -2.0),
+    "ScaledTanH": (
+        lambda x: SCALE_OUT * np.tanh(SCALE_IN * x),
+        lambda x: SCALE_OUT * SCALE_IN * np.cosh(SCALE_IN * x) ** -2.0,
+    ),
+    "rectify": (lambda x: np.maximum(x, 0), lambda x: np.where(x > 0, 1.0, 0.0)),
+    "leaky_rectify": (
+        lambda x: np.where(x > 0, x, LEAKINESS * x),
+        lambda x: np.where(x > 0, 1.0, LEAKINESS),
+    ),
+    "elu": (
+        lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+        lambda x: np.exp(np.minimum(x, 0)),
+    ),
+    "selu": (
+        lambda x: SELU_SCALE * np.where(x > 0, x, SELU_SCALE_NEG * np.expm1(np.minimum(x, 0))),
+        lambda x: SELU_SCALE * np.where(x > 0, 1.0, SELU_SCALE_NEG * np.exp(np.minimum(x, 0))),
+    ),
+    "softplus": (lambda x: np.logaddexp(0, x), _sigmoid),
+}
+ACTIVATIONS = ("sigmoid", "softmax") + tuple(list(_FORMULAS)[1:])
+
+
+def value(activation, x):
+    return _softmax(x) if activation == "softmax" else _FORMULAS[activation][0](x)
+
+
+def gradient(activation, x, g):
+    if activation == "softmax":
+        p = _softmax(x)
+        return p * (g - (g * p).sum(axis=1, keepdims=True))
+    return g * _FORMULAS[activation][1](x)
+
+
+def step_changes(activation, images, labels, parameters):
+    """The loss, and what a step adds to each parameter; all in float64."""
+    weights = [w.astype("float64") for w in parameters[::2]]
+    biases = [b.astype("float64") for b in parameters[1::2]]
+    signals, sums = [images.astype("float64")], []
+    for w, b in zip(weights, biases):
+        sums.append(signals[-1].dot(w) + b)
+        signals.append(value(activation, sums[-1]))
+    probabilities = _softmax(sums[-1])
+    everyone = np.arange(len(labels))
+    loss = -np.log(probabilities[everyone, labels]).mean()
+    g = probabilities.copy()
+    g[everyone, labels] -= 1
+    g /= len(labels)
+    changes = []
+    for layer in reversed(range(len(weights))):
+        changes[:0] = [
+            -LEARNING_RATE * signals[layer].T.dot(g),
+            -LEARNING_RATE * g.sum(axis=0),
+        ]
+        if layer:
+            g = gradient(activation, sums[layer - 1], g.dot(weights[layer].T))
+    return loss, changes
+
+
+def _expected(case):
+    """For each array of the result: where it starts from, what is added, how far it may be off."""
+    if case.kind == "step":
+        images, labels, parameters = step_inputs(case)
+        loss, changes = step_changes(case.activation, images, labels, parameters)
+        yield np.zeros((), case.dtype), np.asarray(loss), 1e-4 * loss
+        for start, change in zip(parameters, changes):
+            # A change is small beside its parameter, whose rounding it has.
+            rounding = 4 * np.finfo(case.dtype).eps * np.abs(start).max()
+            yield start, change, 1e-3 * (np.abs(change) + np.abs(change).mean()) + rounding
+        return
+    x, g, row = (a.astype("float64") for a in inputs(case))
+    want = {
+        "forward": lambda: value(case.activation, x),
+        "gradient": lambda: gradient(case.activation, x, g),
+        "bias": lambda: value(case.activation, x + row),
+        "copy": lambda: x,
+    }[case.kind]()
+    rtol = {"float32": 1e-4, "float64": 1e-8}[case.dtype]
+    yield np.zeros((), case.dtype), want, rtol * (np.abs(want) + np.abs(want).mean())
+
+
+def what_is_wrong(case, arrays):
+    """Nothing (None), or a sentence on how the arrays of a result differ from the expected ones.
+
+    A step gives the loss, then the parameters after it; every other kind gives one array.
+    """
+    expected = list(_expected(case))
+    if len(arrays) != len(expected):
+        return "{} arrays, expected {}".format(len(arrays), len(expected))
+    for got, (start, change, tolerance) in zip(arrays, expected):
+        if got.dtype != case.dtype or got.shape != change.shape:
+            return "{} of shape {}, expected {} of shape {}".format(
+                got.dtype, got.shape, case.dtype, change.shape
+            )
+        off = np.abs((got.astype("float64") - start) - change)
+        # Not off > tolerance: NaN is wrong.
+        bad = ~(off <= tolerance)
+        if bad.any():
+            return "{} of {} values are off, the worst by {:.2g}".format(
+                bad.sum(), bad.size, np.where(bad, off, 0).max()
+            )
+    return None

@@ -1,0 +1,204 @@
+"""What `speed.py` makes of its measurements: ratios, verdicts on the targets, and tables.
+
+Nothing here measures anything. Medians come as a dictionary from (threads, case) to a dictionary
+from contestant to seconds per call; what was not measured is missing.
+"""
+
+import re
+from collections import namedtuple
+
+from cases import ACTIVATIONS, KINDS, Case
+
+NAMES = {"ours": "ours", "stock": "stock Theano", "torch": "PyTorch", "jax": "JAX"}
+OPPONENTS = ("stock", "torch", "jax")
+KIND_NAMES = {"forward": "forward", "gradient": "gradient", "bias": "with bias row"}
+
+# Equal programs differ by a few per cent from run to run; "no slower" allows for that.
+NO_SLOWER = 1.05
+
+Table = namedtuple("Table", "title header rows")
+# A target holds if ours / opponent is at most the limit in the worst of its (threads, case) keys.
+Target = namedtuple("Target", "where what opponent limit keys")
+Verdict = namedtuple("Verdict", "target ratio worst verdict")
+
+
+def ratio(medians, key, opponent):
+    """Ours over an opponent's, or None where one of both was not measured."""
+    times = medians.get(key, {})
+    return times["ours"] / times[opponent] if "ours" in times and opponent in times else None
+
+
+def _keys(activations, kinds, threads=1, dtype="float32", size=(256, 512)):
+    return [(threads, Case(a, kind, dtype, *size)) for kind in kinds for a in activations]
+
+
+def _targets():
+    """What the project promises of its speed, each with the keys that it speaks of."""
+    rows = [
+        # what, activations, kinds, limits against stock Theano, PyTorch, JAX
+        ("tanh, ScaledTanH, with and without bias row", ("tanh", "ScaledTanH"),
+         ("forward", "bias"), (1 / 25.0, 1 / 3.0, 1.25)),
+        ("softplus", ("softplus",), ("forward",), (1 / 20.0, 0.7, 0.5)),
+        ("elu, selu", ("elu", "selu"), ("forward",), (1 / 10.0, 0.7, 0.9)),
+        ("sigmoid", ("sigmoid",), ("forward",), (1 / 6.0, 0.9, 0.8)),
+        ("softmax and its gradient", ("softmax",), ("forward", "gradient"), (1 / 5.0, 1.0, 0.9)),
+        ("rectify, leaky_rectify", ("rectify", "leaky_rectify"), ("forward",), (1.1, 1.1, 0.7)),
+        ("every gradient", ACTIVATIONS, ("gradient",), (NO_SLOWER, 0.8, 1.2)),
+    ]  # fmt: skip
+    for what, activations, kinds, limits in rows:
+        for opponent, limit in zip(OPPONENTS, limits):
+            yield Target(
+                "256 x 512, float32, 1 thread", what, opponent, limit, _keys(activations, kinds)
+            )
+    for kind in KINDS:
+        keys = _keys(ACTIVATIONS, (kind,), threads=2, size=(1024, 4096))
+        for opponent, limit in (("torch", NO_SLOWER), ("jax", 1.25)):
+            yield Target(
+                "1024 x 4096, float32, 2 threads",
+                "every activation, {}".format(KIND_NAMES[kind]),
+                opponent, limit, keys,
+            )  # fmt: skip
+    keys = _keys(ACTIVATIONS, KINDS, size=(64, 100))
+    yield Target("64 x 100, float32, 1 thread", "everything", "stock", NO_SLOWER, keys)
+    for activation in ("tanh", "elu", "softplus"):
+        keys = _keys((activation,), ("forward",), dtype="float64")
+        yield Target("256 x 512, float64, 1 thread", activation, "stock", 1 / 4.0, keys)
+
+
+TARGETS = list(_targets())
+COMPILE_LIMIT = 1.3  # ours / stock
+IMPORT_LIMIT = 0.15  # seconds
+
+
+def judge(target, medians):
+    """The worst ratio among the keys of a target, and whether it is within the limit."""
+    ratios = [(ratio(medians, key, target.opponent), key) for key in target.keys]
+    measured = [(r, "{0.activation} {0.kind}".format(key[1])) for r, key in ratios if r is not None]
+    if not measured:
+        return Verdict(target, None, None, "not measured")
+    largest, worst = max(measured)
+    if largest > target.limit:
+        verdict = "not met"
+    else:
+        verdict = "met" if len(measured) == len(ratios) else "not all measured"
+    return Verdict(target, largest, worst, verdict)
+
+
+def number(value):
+    """A number with three significant digits, never in scientific notation; "-" for None."""
+    if value is None:
+        return "-"
+    if value == 0 or abs(value) >= 100:
+        return "{:.0f}".format(value)
+    value = float("{:.2e}".format(value))
+    digits = 2
+    while abs(value) < 10 ** (2 - digits):
+        digits += 1
+    return "{:.{}f}".format(value, digits if abs(value) < 10 else 1)
+
+
+def limit_text(limit):
+    if limit == NO_SLOWER:
+        return "no slower"
+    return "<= 1/{:.0f}".format(1 / limit) if limit < 0.4 else "<= {:g}".format(limit)
+
+
+def threads_text(threads):
+    return "1 thread" if threads == 1 else "{} threads".format(threads)
+
+
+def _times_and_ratios(medians, key, unit):
+    """The cells that follow the name of a row: times in a unit (of seconds), then ratios."""
+    times = medians.get(key, {})
+    cells = [number(times[c] / unit if c in times else None) for c in NAMES]
+    return cells + [number(ratio(medians, key, opponent)) for opponent in OPPONENTS]
+
+
+def _header(*first):
+    return list(first) + list(NAMES.values()) + ["ours / " + NAMES[o] for o in OPPONENTS]
+
+
+def tables_of_times(medians):
+    """A table for each size, dtype and number of threads, then those of the training steps."""
+    setups, steps = [], []
+    for threads, case in medians:
+        if case.kind == "step":
+            if (threads, case.dtype) not in steps:
+                steps.append((threads, case.dtype))
+        elif (threads, case.dtype, case.rows, case.columns) not in setups:
+            setups.append((threads, case.dtype, case.rows, case.columns))
+    tables = []
+    for threads, dtype, rows, columns in setups:
+        unit = 1e-9 * rows * columns
+        floor = medians.get((threads, Case("copy", "copy", dtype, rows, columns)), {}).get("copy")
+        title = "{} x {}, {}, {}: ns per element (a copy of the array takes {})".format(
+            rows, columns, dtype, threads_text(threads), number(floor and floor / unit)
+        )
+        lines = []
+        for activation in ACTIVATIONS:
+            for kind in KINDS:
+                key = threads, Case(activation, kind, dtype, rows, columns)
+                if key in medians:
+                    cells = _times_and_ratios(medians, key, unit)
+                    lines.append([activation, KIND_NAMES[kind]] + cells)
+        tables.append(Table(title, _header("activation", "what"), lines))
+    for threads, dtype in steps:
+        title = "Training step of a network, {}, {}: ms".format(dtype, threads_text(threads))
+        lines = [
+            [key[1].activation] + _times_and_ratios(medians, key, 1e-3)
+            for key in medians
+            if key[1].kind == "step" and (key[0], key[1].dtype) == (threads, dtype)
+        ]
+        tables.append(Table(title, _header("activation"), lines))
+    return tables
+
+
+def table_of_targets(medians, compile_ratio=None, import_seconds=None):
+    """The targets and what was measured. The ratio is that of the worst case of each."""
+    lines = []
+    for target in TARGETS:
+        _, largest, worst, verdict = judge(target, medians)
+        lines.append([
+            target.where, target.what, NAMES[target.opponent], limit_text(target.limit),
+            number(largest), worst or "-", verdict,
+        ])  # fmt: skip
+    for where, what, measured, limit, text in (
+        ("compiling", "f(x + row) and its gradient", compile_ratio, COMPILE_LIMIT, "<= {:g}"),
+        ("importing", "seconds more than Theano", import_seconds, IMPORT_LIMIT, "<= {:g} s"),
+    ):
+        verdict = "not measured" if measured is None else "met" if measured <= limit else "not met"
+        lines.append([
+            where, what, NAMES["stock"], text.format(limit), number(measured), "-", verdict,
+        ])  # fmt: skip
+    header = ["where", "what", "against", "target", "measured", "worst in", "verdict"]
+    title = "Targets: ours over theirs (no slower: at most {:g}, as runs differ)".format(NO_SLOWER)
+    return Table(title, header, lines)
+
+
+def aligned(header, rows):
+    """The lines of a table of text; they are also a simple table of reStructuredText."""
+    widths = [max(len(line[i]) for line in [header] + rows) for i in range(len(header))]
+    border = "  ".join("=" * width for width in widths)
+
+    def line(cells):
+        return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+
+    return [border, line(header), border] + [line(row) for row in rows] + [border]
+
+
+def plain(table):
+    return "\n".join([table.title] + aligned(table.header, table.rows)) + "\n"
+
+
+def restructured(table):
+    rows = [[escaped(cell) for cell in row] for row in table.rows]
+    lines = aligned([escaped(cell) for cell in table.header], rows)
+    directive = [".. table:: " + escaped(table.title), ""] + ["   " + line for line in lines]
+    return "\n".join(directive) + "\n"
+
+
+def escaped(text):
+    """Text that reStructuredText takes literally."""
+    text = re.sub(r"([\\*`|])", r"\\\1", text)
+    text = re.sub(r"_(?!\w)", r"\\_", text)
+    return "\\" + text if re.match(r"[-+](\s|$)", text) else text

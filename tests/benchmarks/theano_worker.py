@@ -1,0 +1,112 @@
+"""Theano for `speed.py`: "ours" with every rewrite, and "stock" with those of lasagne_nl left out.
+
+A function is called as users call it, ``f(x)``, with Theano's usual checks of its input. Arrays
+are borrowed: none is copied on its way in or out, and each call gives a newly allocated result.
+"""
+
+import functools
+
+import cases
+import numpy as np
+from worker import seconds_of, serve
+
+import lasagne_nl
+from lasagne_nl import nonlinearities as nl
+
+import theano  # isort: skip  after lasagne_nl, for its repairs
+import theano.tensor as T
+
+ACTIVATIONS = {name: getattr(nl, name) for name in cases.ACTIVATIONS if name != "ScaledTanH"}
+ACTIVATIONS["ScaledTanH"] = nl.ScaledTanH(cases.SCALE_IN, cases.SCALE_OUT)
+
+
+def mode_of(contestant):
+    mode = theano.compile.get_mode("FAST_RUN")
+    return mode if contestant == "ours" else mode.excluding("lasagne_nl_simd", "lasagne_nl")
+
+
+def variables(dtype):
+    """x, the incoming gradient g, and the row."""
+    return (
+        T.TensorType(dtype, (False, False))("x"),
+        T.TensorType(dtype, (False, False))("g"),
+        T.TensorType(dtype, (False,))("row"),
+    )
+
+
+def function(arguments, result, **options):
+    arguments = [theano.In(argument, borrow=True) for argument in arguments]
+    return theano.function(arguments, theano.Out(result, borrow=True), **options)
+
+
+@functools.lru_cache(None)
+def compiled(contestant, activation, kind, dtype):
+    """The function of a case, and which of the inputs it takes."""
+    x, g, row = variables(dtype)
+    f, mode = ACTIVATIONS[activation], mode_of(contestant)
+    if kind == "forward":
+        return function([x], f(x), mode=mode), (0,)
+    if kind == "bias":
+        return function([x, row], f(x + row), mode=mode), (0, 2)
+    y = f(x)
+    slope = theano.grad(None, x, known_grads={y: g})
+    return function([x, g], slope, mode=mode, on_unused_input="ignore"), (0, 1)
+
+
+def training_step(activation, start, mode=None):
+    """The parameters as shared variables, and a function from images and labels to the loss, which
+    updates them."""
+    images, labels = T.fmatrix("images"), T.lvector("labels")
+    parameters = [theano.shared(array) for array in start]
+    signal = images
+    for w, b in zip(parameters[:-2:2], parameters[1:-2:2]):
+        signal = ACTIVATIONS[activation](T.dot(signal, w) + b)
+    probabilities = nl.softmax(T.dot(signal, parameters[-2]) + parameters[-1])
+    loss = T.nnet.categorical_crossentropy(probabilities, labels).mean(dtype="float32")
+    rate = np.float32(cases.LEARNING_RATE)
+    updates = [(p, p - rate * slope) for p, slope in zip(parameters, T.grad(loss, parameters))]
+    return parameters, function([images, labels], loss, updates=updates, mode=mode)
+
+
+def build(contestant, case):
+    if case.kind == "copy":
+        call = cases.inputs(case)[0].copy
+    elif case.kind == "step":
+        images, labels, start = cases.step_inputs(case)
+        parameters, step = training_step(case.activation, start, mode_of(contestant))
+        call = functools.partial(step, images, labels)
+        return call, lambda: [np.asarray(call())] + [p.get_value() for p in parameters]
+    else:
+        f, taken = compiled(contestant, case.activation, case.kind, case.dtype)
+        arrays = cases.inputs(case)
+        call = functools.partial(f, *[arrays[i] for i in taken])
+    return call, lambda: [call()]
+
+
+def compile_anew(activation, request):
+    """Compile f(x + row) and its gradient. The cache is cold if the caller sees to it."""
+    x, g, row = variables("float32")
+    mode = mode_of(request["contestant"])
+
+    def compile_them():
+        y = x * 3 if activation is None else ACTIVATIONS[activation](x + row)
+        outputs = [y, theano.grad(None, x, known_grads={y: g})]
+        theano.function([x, g, row], outputs, mode=mode, on_unused_input="ignore")
+
+    return {"seconds": seconds_of(compile_them, 1)}
+
+
+if __name__ == "__main__":
+    serve(
+        {
+            "lasagne_nl": lasagne_nl.__version__,
+            "Theano": theano.__version__,
+            "NumPy": np.__version__,
+            "C++ compiler": "{} {}".format(
+                theano.config.cxx, theano.gof.cmodule.gcc_version_str or ""
+            ),
+            "BLAS of Theano": theano.config.blas.ldflags or "NumPy's",
+        },
+        build,
+        compile=compile_anew,
+    )

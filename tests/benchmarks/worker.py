@@ -1,0 +1,104 @@
+"""The loop of a worker: a process that holds one library and does what it is told.
+
+It reads a line of JSON from standard input and answers with one on standard output; in between
+it sleeps. Its first line names the versions of what it holds. The requests are
+
+- ``{"prepare": contestant, "case": [...]}``: build the case and check its result. The answer
+  has ``wrong``: null, or what is wrong with it.
+- ``{"time": contestant}``: take one sample of the case prepared last. The answer has
+  ``seconds``, those of a single call.
+
+and what else a worker brings along. An answer with ``error`` says that the request failed.
+"""
+
+import gc
+import json
+import os
+import sys
+from itertools import repeat
+from time import perf_counter
+
+from cases import Case, what_is_wrong
+
+# A sample is the fastest of a few stretches: in the others, another program may have had the core.
+# A stretch lasts so many seconds, unless a single call lasts longer.
+STRETCHES, STRETCH = 4, 0.003
+
+
+def seconds_of(call, times):
+    start = perf_counter()
+    for _ in repeat(None, times):
+        call()
+    return perf_counter() - start
+
+
+def calls_in(seconds, call):
+    """How many calls last about so many seconds; at least one."""
+    call()
+    times = 1
+    while True:
+        lasted = seconds_of(call, times)
+        if lasted >= seconds / 4:
+            return max(1, int(round(times * seconds / lasted)))
+        times *= 4
+
+
+def one_line(error):
+    return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:300])
+
+
+def serve(versions, build, **handlers):
+    """Answer requests until standard input ends.
+
+    Parameters
+    ----------
+    versions : dict
+        What is told first: name to version.
+    build : callable
+        From (contestant, case) to two functions without arguments: one to be timed, and one that
+        gives the arrays of the result, called once and first.
+    **handlers : callable
+        Further requests: from the value under that name and the whole request to the answer.
+    """
+    # What a library prints is not to be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    prepared = {}
+
+    def prepare(contestant, request):
+        prepared.pop(contestant, None)
+        # Not later: after its answer a worker has to be idle, lest it disturb the next one.
+        gc.collect()
+        case = Case(*request["case"])
+        try:
+            call, arrays = build(contestant, case)
+            wrong = what_is_wrong(case, arrays())
+        except Exception as error:
+            wrong = one_line(error)
+        if wrong is None:
+            prepared[contestant] = call, calls_in(STRETCH, call)
+        return {"wrong": wrong}
+
+    def time(contestant, request):
+        call, times = prepared[contestant]
+        if times > 1:
+            # Others have run since: wake the threads, fill the caches.
+            seconds_of(call, times // 2)
+        stretches = STRETCHES if times > 1 else 1
+        return {"seconds": min(seconds_of(call, times) for _ in range(stretches)) / times}
+
+    handlers = dict(handlers, prepare=prepare, time=time)
+    gc.disable()
+
+    def answer(**values):
+        answers.write(json.dumps(values) + "\n")
+        answers.flush()
+
+    answer(versions=versions)
+    for line in sys.stdin:
+        request = json.loads(line)
+        (name,) = set(request) & set(handlers)
+        try:
+            answer(**handlers[name](request[name], request))
+        except Exception as error:
+            answer(error=one_line(error))

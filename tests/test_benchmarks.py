@@ -1,0 +1,217 @@
+"""What the benchmark makes of its measurements, on made-up numbers; nothing is timed here."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import ROOT, run_python
+
+BENCHMARKS = os.path.join(ROOT, "tests", "benchmarks")
+sys.path.insert(0, BENCHMARKS)
+
+import cases  # noqa: E402
+import peers  # noqa: E402
+import tables  # noqa: E402
+from cases import Case  # noqa: E402
+
+SPEED = os.path.join(BENCHMARKS, "speed.py")
+KEY = (1, Case("tanh", "forward", "float32", 256, 512))
+OTHER = (1, Case("elu", "forward", "float32", 256, 512))
+COPY = (1, Case("copy", "copy", "float32", 256, 512))
+STEP = (2, cases.step_case("tanh"))
+SECONDS_PER_NS = 1e-9 * 256 * 512  # an array's seconds for each ns of an element
+
+
+def medians(key=KEY, **ns):
+    return {key: {contestant: value * SECONDS_PER_NS for contestant, value in ns.items()}}
+
+
+def target(limit, *keys):
+    return tables.Target("here", "this", "stock", limit, keys)
+
+
+def test_a_ratio_needs_both_contestants():
+    assert tables.ratio(medians(ours=1, stock=4), KEY, "stock") == 0.25
+    assert tables.ratio(medians(ours=1), KEY, "stock") is None
+    assert tables.ratio(medians(stock=1), KEY, "stock") is None
+    assert tables.ratio({}, KEY, "stock") is None
+
+
+def test_a_target_is_judged_by_its_worst_case():
+    both = {**medians(ours=1, stock=10), **medians(OTHER, ours=3, stock=10)}
+    verdict = tables.judge(target(0.5, KEY, OTHER), both)
+    assert verdict[1:] == (pytest.approx(0.3), "elu forward", "met")
+    verdict = tables.judge(target(0.2, KEY, OTHER), both)
+    assert verdict[1:] == (pytest.approx(0.3), "elu forward", "not met")
+
+
+def test_a_target_is_met_only_if_all_its_cases_were_measured():
+    one = medians(ours=1, stock=10)
+    assert tables.judge(target(0.2, KEY, OTHER), one).verdict == "not all measured"
+    assert tables.judge(target(0.05, KEY, OTHER), one).verdict == "not met"
+    assert tables.judge(target(0.2, OTHER), one).verdict == "not measured"
+
+
+def test_the_targets_are_about_cases_that_are_timed():
+    assert len({(t.where, t.what, t.opponent) for t in tables.TARGETS}) == len(tables.TARGETS)
+    for one in tables.TARGETS:
+        assert one.keys and one.opponent in tables.OPPONENTS
+        for threads, case in one.keys:
+            assert threads in (1, 2) and case.activation in cases.ACTIVATIONS
+            assert case.kind in cases.KINDS
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(None, "-"), (0, "0"), (1, "1.00"), (15.84, "15.8"), (0.0383333, "0.0383"), (0.1204, "0.120"),
+     (4101.2, "4101"), (9.999, "10.0"), (-0.02, "-0.0200")],
+)  # fmt: skip
+def test_numbers_have_three_digits(value, text):
+    assert tables.number(value) == text
+
+
+def test_limits_are_written_as_the_targets_state_them():
+    limits = (1 / 25.0, 1 / 3.0, 0.7, 1.25, tables.NO_SLOWER)
+    texts = ["<= 1/25", "<= 1/3", "<= 0.7", "<= 1.25", "no slower"]
+    assert [tables.limit_text(limit) for limit in limits] == texts
+
+
+def test_times_are_shown_in_ns_per_element_beside_the_floor():
+    measured = {**medians(ours=0.5, stock=20, torch=2), **medians(COPY, copy=0.12)}
+    (table,) = tables.tables_of_times(measured)
+    assert "256 x 512, float32, 1 thread" in table.title and "takes 0.120" in table.title
+    assert table.rows == [
+        ["tanh", "forward", "0.500", "20.0", "2.00", "-", "0.0250", "0.250", "-"]
+    ]  # fmt: skip
+
+
+def test_training_steps_are_shown_in_ms_in_a_table_of_their_own():
+    (table,) = tables.tables_of_times({STEP: {"ours": 0.002, "stock": 0.004}})
+    assert "2 threads: ms" in table.title
+    assert table.rows == [["tanh", "2.00", "4.00", "-", "-", "0.500", "-", "-"]]
+
+
+def test_compiling_and_importing_are_targets_too():
+    rows = tables.table_of_targets({}, 1.2, 0.2).rows
+    assert [row[-1] for row in rows[-2:]] == ["met", "not met"]
+    assert {row[-1] for row in tables.table_of_targets({}).rows} == {"not measured"}
+
+
+def test_restructured_text_takes_the_cells_literally():
+    table = tables.Table("title", ["a", "b"], [["leaky_rectify", "-"], ["x_ *`|", "-0.1"]])
+    assert tables.restructured(table).splitlines() == [
+        ".. table:: title",
+        "",
+        "   =============  ====",
+        "   a              b",
+        "   =============  ====",
+        "   leaky_rectify  \\-",
+        "   x\\_ \\*\\`\\|     -0.1",
+        "   =============  ====",
+    ]
+
+
+def case_of(kind, activation="tanh", dtype="float32"):
+    return Case(activation, kind, dtype, 4, 5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_right_result_passes_and_a_wrong_one_is_told(dtype):
+    case = case_of("bias", dtype=dtype)
+    x, _, row = cases.inputs(case)
+    right = np.tanh(x + row)
+    assert cases.what_is_wrong(case, [right]) is None
+    nan = right.copy()
+    nan[2, 3] = np.nan
+    assert "1 of 20 values" in cases.what_is_wrong(case, [nan])
+    assert "20 of 20 values" in cases.what_is_wrong(case, [right * 1.01])
+    assert "float16" in cases.what_is_wrong(case, [right.astype("float16")])
+    assert "shape" in cases.what_is_wrong(case, [right[:2]])
+    assert "2 arrays" in cases.what_is_wrong(case, [right, right])
+
+
+@pytest.mark.parametrize("activation", cases.ACTIVATIONS)
+def test_the_expected_gradient_is_that_of_the_expected_value(activation):
+    x, g, _ = cases.inputs(case_of("gradient", dtype="float64"))
+    direction = np.random.RandomState(1).standard_normal(x.shape)
+    step = 1e-6
+    ends = [(g * cases.value(activation, x + s * direction)).sum() for s in (step, -step)]
+    along = (ends[0] - ends[1]) / (2 * step)
+    assert (cases.gradient(activation, x, g) * direction).sum() == pytest.approx(along, rel=1e-6)
+
+
+def test_the_expected_training_step_descends():
+    images, labels, parameters = cases.step_inputs(cases.step_case("tanh"))
+    loss, changes = cases.step_changes("tanh", images, labels, parameters)
+    small = [p + 1e-3 * c for p, c in zip(parameters, changes)]
+    descended, _ = cases.step_changes("tanh", images, labels, small)
+    slope = -sum((c**2).sum() for c in changes) / cases.LEARNING_RATE
+    assert (descended - loss) / 1e-3 == pytest.approx(slope, rel=1e-2)
+
+
+WORKER = """
+import sys
+import cases
+import worker
+
+def build(contestant, case):
+    print("noise on standard output")
+    if contestant == "broken":
+        raise ValueError("it does not compile")
+    x = cases.inputs(case)[0]
+    y = cases.value("tanh" if contestant == "right" else "elu", x)
+    return lambda: None, lambda: [y.astype(case.dtype)]
+
+worker.serve({"library": "1.0"}, build)
+"""
+
+
+def test_a_worker_answers_line_by_line_and_times_only_what_is_right():
+    requests = [
+        '{{"prepare": "{}", "case": ["tanh", "forward", "float32", 4, 5]}}'.format(contestant)
+        for contestant in ("right", "wrong", "broken")
+    ] + ['{"time": "right"}', '{"time": "wrong"}']
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER],
+        input="\n".join(requests) + "\n",
+        capture_output=True,
+        text=True,
+        cwd=BENCHMARKS,
+    )
+    assert done.returncode == 0, done.stderr
+    versions, right, wrong, broken, timed, refused = done.stdout.splitlines()
+    assert versions == '{"versions": {"library": "1.0"}}'
+    assert right == '{"wrong": null}' and "values are off" in wrong
+    assert broken == '{"wrong": "ValueError: it does not compile"}'
+    assert timed.startswith('{"seconds": ') and "KeyError" in refused
+
+
+def test_a_failed_installation_is_told_by_its_last_error():
+    output = "Looking in links\nERROR: no version\nERROR: No matching distribution\n\nnotice\n"
+    assert peers.reason(output) == "ERROR: No matching distribution"
+    assert peers.reason("one\ntwo\n") == "two"
+    assert peers.reason("") == "no reason given"
+
+
+def test_the_benchmark_tells_its_options():
+    done = run_python(SPEED, "--help")
+    assert done.returncode == 0, done.stderr
+    for option in ("--quick", "--activations", "--rounds", "--sizes", "--threads", "--dtypes",
+                   "--output", "--no-peers"):  # fmt: skip
+        assert option in done.stdout
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--activations", "relu"], "rectify"),
+        (["--rounds", "0"], "must be a whole number from 1, got '0'"),
+        (["--sizes", "256"], "must be rows x columns such as 256x512, got '256'"),
+        (["--threads", "two"], "got 'two'"),
+    ],
+)
+def test_the_benchmark_refuses_bad_options_and_says_what_is_right(options, message):
+    done = run_python(SPEED, *options)
+    assert done.returncode == 2 and message in done.stderr
