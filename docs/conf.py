@@ -11,6 +11,15 @@ sys.path.insert(0, os.path.abspath(os.pardir))
 import lasagne_nl  # noqa: E402
 from lasagne_nl import nonlinearities  # noqa: E402
 
+# Tables that commands of the repository make, where they have been run.
+HERE = os.path.dirname(os.path.abspath(__file__))
+os.makedirs(os.path.join(HERE, "_tables"), exist_ok=True)
+for _table, _command in (("speed", "make bench"), ("accuracy", "make accuracy")):
+    _path = os.path.join(HERE, "_tables", _table + ".rst")
+    if not os.path.exists(_path):
+        with open(_path, "w", encoding="utf-8") as _file:
+            _file.write("*Run* ``{}`` *before* ``make docs`` *to have the tables here.*\n".format(_command))
+
 project = "lasagne_nl"
 author = "The lasagne_nl developers"
 copyright = author

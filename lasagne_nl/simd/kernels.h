@@ -88,7 +88,16 @@ template <> struct lnl<float> {
         return lnl_mad(q, r, 0.5f);
     }
 
-    /* The same to 2^-28 of exp(r) */
+    /* The same with one power less, which is near enough: for expm1(r) to 2^-26, for exp(r) 2^-28 */
+    LNL_INLINE float expm1_tail_short(float r)
+    {
+        float q = 0.00138630602f;
+        q = lnl_mad(q, r, 0.00836687069f);
+        q = lnl_mad(q, r, 0.041667521f);
+        q = lnl_mad(q, r, 0.166665405f);
+        return lnl_mad(q, r, 0.49999997f);
+    }
+
     LNL_INLINE float exp_tail_short(float r)
     {
         float q = 0.00137465307f;
@@ -141,6 +150,7 @@ template <> struct lnl<double> {
         return lnl_mad(q, r, 0.5);
     }
 
+    LNL_INLINE double expm1_tail_short(double r) { return exp_tail(r); }
     LNL_INLINE double exp_tail_short(double r) { return exp_tail(r); }
 
     LNL_INLINE double log1p_tail(double f)
@@ -212,10 +222,10 @@ template <class T> LNL_INLINE void lnl_reduce(T y, T extra, T &a, T &r, T &r_lo)
     r_lo = lnl_mad(n, -lnl<T>::ln2_lo(), whole - r);
 }
 
-/* exp(r) - 1 = p + p_lo */
-template <class T> LNL_INLINE void lnl_expm1_reduced(T r, T &p, T &p_lo)
+/* exp(r) - 1 = r + r^2 tail = p + p_lo */
+template <class T> LNL_INLINE void lnl_expm1_reduced(T r, T tail, T &p, T &p_lo)
 {
-    T s = (r * r) * lnl<T>::exp_tail(r);
+    T s = (r * r) * tail;
     p = r + s;
     p_lo = (r - p) + s;
 }
@@ -248,20 +258,18 @@ template <class T> LNL_INLINE T lnl_expm1(T x)
     T step = x > 1 ? (T)-1 : (T)0, one = x > 1 ? (T)0.5 : (T)1, back = x > 1 ? (T)2 : (T)1;
     T a, r, r_lo, p, p_lo, b, b_lo;
     lnl_reduce(y, step, a, r, r_lo);
-    lnl_expm1_reduced(r, p, p_lo);
+    lnl_expm1_reduced(r, lnl<T>::exp_tail(r), p, p_lo);
     lnl_sum(a, -one, b, b_lo);
     T t = lnl_mad(a, p, b);
     T t_lo = lnl_mad(a, p_lo + r_lo, lnl_mad(a, p, b - t) + b_lo);
     return lnl_copysign((t + t_lo) * back, x);
 }
 
-/* expm1(y) = t + t_lo for y from expm1_is_minus_1 to 0 */
-template <class T> LNL_INLINE void lnl_expm1_parts(T y, T &t, T &t_lo)
+/* expm1(y) = t + t_lo for y <= 0, where lnl_reduce makes a and r of y, and tail is that of exp(r) */
+template <class T> LNL_INLINE void lnl_expm1_parts(T a, T r, T tail, T &t, T &t_lo)
 {
-    T a, r, r_lo, p, p_lo;
-    lnl_reduce(y, (T)0, a, r, r_lo); /* r_lo would mend a tenth of a unit */
-    lnl_expm1_reduced(r, p, p_lo);
-    T b = a - 1, b_lo = (-1 - b) + a;
+    T p, p_lo, b = a - 1, b_lo = (-1 - b) + a;
+    lnl_expm1_reduced(r, tail, p, p_lo);
     t = lnl_mad(a, p, b);
     t_lo = lnl_mad(a, p_lo, lnl_mad(a, p, b - t) + b_lo);
 }
@@ -270,8 +278,9 @@ template <class T> LNL_INLINE void lnl_expm1_parts(T y, T &t, T &t_lo)
  * Error: float 0.00, double 0.00. */
 template <class T> LNL_INLINE T lnl_scaled_expm1(T x, T c, T d)
 {
-    T y = lnl_at_least(lnl<T>::expm1_is_minus_1(), x), t, t_lo;
-    lnl_expm1_parts(y, t, t_lo);
+    T y = lnl_at_least(lnl<T>::expm1_is_minus_1(), x), a, r, r_lo, t, t_lo;
+    lnl_reduce(y, (T)0, a, r, r_lo); /* r_lo would mend a tenth of a unit, here and below */
+    lnl_expm1_parts(a, r, lnl<T>::exp_tail(r), t, t_lo);
     T e = c * d, e_lo = -lnl_rest(c, d, e), z = e * t;
     z = z + (lnl_mad(e, t_lo, e_lo * t) - lnl_rest(e, t, z));
     /* Next to 0 the remainders are too small for a float, and -0 has become 0. */
@@ -291,22 +300,24 @@ template <class T> LNL_INLINE void lnl_tanh_parts(T t, T t_lo, T &q, T &q_lo)
 /* tanh(x).  Error: float 0.00, double 0.00. */
 template <class T> LNL_INLINE T lnl_tanh(T x)
 {
-    T t, t_lo, q, q_lo;
-    lnl_expm1_parts(-2 * lnl_at_most(lnl<T>::tanh_is_1(), lnl_abs(x)), t, t_lo);
+    T y = -2 * lnl_at_most(lnl<T>::tanh_is_1(), lnl_abs(x)), a, r, r_lo, t, t_lo, q, q_lo;
+    lnl_reduce(y, (T)0, a, r, r_lo);
+    lnl_expm1_parts(a, r, lnl<T>::expm1_tail_short(r), t, t_lo);
     lnl_tanh_parts(t, t_lo, q, q_lo);
     return lnl_copysign(q + q_lo, x);
 }
 
-/* c tanh(a x), as if rounded once.  Error: float 0.00, double 0.00. */
-template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T a, T c)
+/* c tanh(scale_in x), as if rounded once.  Error: float 0.00, double 0.00. */
+template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T scale_in, T c)
 {
-    T b = -2 * lnl_abs(a), v = lnl_at_most(-2 * lnl<T>::tanh_is_1() / b, lnl_abs(x));
-    T y = v * b, y_lo = -lnl_rest(v, b, y), t, t_lo, q, q_lo;
-    lnl_expm1_parts(y, t, t_lo);
+    T b = -2 * lnl_abs(scale_in), v = lnl_at_most(-2 * lnl<T>::tanh_is_1() / b, lnl_abs(x));
+    T y = v * b, y_lo = -lnl_rest(v, b, y), a, r, r_lo, t, t_lo, q, q_lo;
+    lnl_reduce(y, (T)0, a, r, r_lo);
+    lnl_expm1_parts(a, r, lnl<T>::expm1_tail_short(r), t, t_lo);
     lnl_tanh_parts(t, lnl_mad(t, y_lo, t_lo + y_lo), q, q_lo); /* (1 + t) y_lo */
-    T s = a < 0 ? c : -c, z = s * q;
+    T s = scale_in < 0 ? c : -c, z = s * q;
     z = z + (s * q_lo - lnl_rest(s, q, z));
-    T e = a * c, e_lo = -lnl_rest(a, c, e);
+    T e = scale_in * c, e_lo = -lnl_rest(scale_in, c, e);
     return lnl_negate_if(v < lnl<T>::tiny() ? lnl_fma(v, e, v * e_lo) : z, x);
 }
 
@@ -344,7 +355,7 @@ template <class T> LNL_INLINE T lnl_softplus(T x)
     T a, r, r_lo, p, p_lo;
     /* u = exp(y), by way of 2^64 u, which is no subnormal. */
     lnl_reduce(y, (T)64, a, r, r_lo);
-    lnl_expm1_reduced(r, p, p_lo);
+    lnl_expm1_reduced(r, lnl<T>::exp_tail(r), p, p_lo);
     T u = lnl_mad(a, p, a), u_lo = lnl_mad(a, p_lo, lnl_mad(a, p, a - u));
     u *= LNL_2_POW_MINUS_64;
     u_lo *= LNL_2_POW_MINUS_64;

@@ -75,6 +75,10 @@ POLYNOMIALS = {
         exp_tail, lambda x: abs(x**2 / mpmath.expm1(x)), (-HALF_LOG_2, HALF_LOG_2),
         {np.float32: 6, np.float64: 11},
     ),
+    "expm1_tail_short": (
+        exp_tail, lambda x: abs(x**2 / mpmath.expm1(x)), (-HALF_LOG_2, HALF_LOG_2),
+        {np.float32: 5},
+    ),
     "exp_tail_short": (
         exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float32: 5},
     ),
