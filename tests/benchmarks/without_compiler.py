@@ -12,38 +12,21 @@ import subprocess
 import sys
 import time
 
+import cases
+
 ACTIVATIONS = ("tanh", "rectify", "elu", "sigmoid")
 STEPS = 15
 
 
 def seconds_per_step(name):
-    import numpy as np
+    from theano_worker import training_step  # imports Theano, which the main process need not do
 
-    import lasagne_nl  # noqa: F401  before theano, for its repairs
-    from lasagne_nl import nonlinearities as nl
-
-    import theano  # isort: skip
-    import theano.tensor as T
-
-    rng = np.random.RandomState(0)
-    floats = theano.config.floatX
-    x, y = T.matrix(), T.matrix()
-    sizes = (784, 512, 512, 10)
-    weights = [
-        theano.shared((rng.randn(n, m) / np.sqrt(n)).astype(floats))
-        for n, m in zip(sizes, sizes[1:])
-    ]
-    signal = x
-    for w, f in zip(weights, [getattr(nl, name)] * 2 + [nl.softmax]):
-        signal = f(T.dot(signal, w))
-    loss = -T.mean(T.sum(y * T.log(signal), axis=1))
-    updates = [(w, w - T.cast(0.01, floats) * g) for w, g in zip(weights, T.grad(loss, weights))]
-    step = theano.function([x, y], loss, updates=updates)
-    batch = rng.randn(256, 784).astype(floats), np.eye(10, dtype=floats)[rng.randint(0, 10, 256)]
+    images, labels, start = cases.step_inputs(cases.step_case(name))
+    _, step = training_step(name, start)
     times = []
     for _ in range(STEPS):
         start = time.perf_counter()
-        step(*batch)
+        step(images, labels)
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 
