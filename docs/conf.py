@@ -18,7 +18,7 @@ for _table, _command in (("speed", "make bench"), ("accuracy", "make accuracy"))
     _path = os.path.join(HERE, "_tables", _table + ".rst")
     if not os.path.exists(_path):
         with open(_path, "w", encoding="utf-8") as _file:
-            _file.write("*Run* ``{}`` *before* ``make docs`` *to have the tables here.*\n".format(_command))
+            _file.write("``{}`` makes the tables that belong here.\n".format(_command))
 
 project = "lasagne_nl"
 author = "The lasagne_nl developers"
