@@ -8,6 +8,7 @@
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
 #   make bench     measures the speed beside stock Theano, PyTorch and JAX
 #   make check     says whether the installation in .venv is sound
+#   make matrix    installs and tests on each Python from 3.7 to 3.13 that is on the path; slow
 #   make clean     removes what the others made
 
 PYTHON ?= python3
@@ -18,8 +19,9 @@ TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
 SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
+MATRIX_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy safety bench check clean
+.PHONY: demo test lint docs accuracy safety bench check matrix clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -48,9 +50,13 @@ bench: $(VENV)/.test $(VENV)/.examples
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
 
+# Each environment anew, for an installation into an empty one is half of what is tested.
+matrix: $(VENV)/.tox
+	@$(BIN)/python -m tox run --recreate $(MATRIX_OPTIONS)
+
 clean:
-	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_tables docs/generated docs/examples/output \
-		.pytest_cache .hypothesis .ruff_cache
+	@rm -rf $(VENV) .tox build dist *.egg-info docs/_build docs/_tables docs/generated \
+		docs/examples/output .pytest_cache .hypothesis .ruff_cache
 
 # A stamp for each set of dependencies; setup.py says what they are.
 $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/__init__.py | $(VENV)/.created
@@ -61,6 +67,12 @@ $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/_
 $(VENV)/.lint: | $(VENV)/.created
 	@echo "installing ruff into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "ruff<1"
+	@touch $@
+
+# virtualenv 20.26 is the last that makes environments of Python 3.7.
+$(VENV)/.tox: | $(VENV)/.created
+	@echo "installing tox into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "tox>=4.21" "virtualenv<20.27"
 	@touch $@
 
 $(VENV)/.created:
