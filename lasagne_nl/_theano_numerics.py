@@ -11,7 +11,7 @@ module is imported:
 
 Theano's own ops stay in the graph until its stability rewrites have had their turn, and are
 expanded only then. All rewrites bear the tag ``lasagne_nl``:
-``THEANO_FLAGS=optimizer_excluding=lasagne_nl`` switches them off.
+``THEANO_FLAGS=optimizer_excluding=lasagne_nl`` switches them off where no mode is named.
 """
 
 from theano import gof, scalar, tensor
