@@ -2,7 +2,7 @@
 
 Importing this module registers them under the tags ``fast_run`` and ``lasagne_nl_simd``. Where
 Theano has no C++ compiler, nothing is registered. To switch them off:
-``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` for functions compiled in Theano's default mode,
+``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` where no mode is named,
 ``mode.excluding("lasagne_nl_simd")`` for any.
 
 The mathematics is in ``kernels.h``, the walk through arrays in ``loops.h``.
