@@ -99,6 +99,13 @@ def test_softmax_normalises_the_last_axis_in_any_number_of_dimensions(ndim, mode
     np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("axes", [("x", 0), (0, "x"), ("x", 0, "x"), (0, "x", 1), ("x", 0, 1, "x")])
+def test_softmax_keeps_the_broadcast_pattern_in_any_number_of_dimensions(axes):
+    kept = [axis for axis in axes if axis != "x"]
+    x = tensor("x", "float32", len(kept)).dimshuffle(*axes)
+    assert nl.softmax(x).type.broadcastable == tuple(axis == "x" for axis in axes)
+
+
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)])
 @pytest.mark.parametrize("name", EVERY)
 def test_empty_arrays_stay_empty(name, shape):
