@@ -52,11 +52,12 @@ check: $(VENV)/.examples
 
 # Each environment anew, for an installation into an empty one is half of what is tested.
 matrix: $(VENV)/.tox
+	@rm -rf build  # what it holds of an older checkout would be installed too
 	@$(BIN)/python -m tox run --recreate $(MATRIX_OPTIONS)
 
 clean:
-	@rm -rf $(VENV) .tox build dist *.egg-info docs/_build docs/_tables docs/generated \
-		docs/examples/output .pytest_cache .hypothesis .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_tables docs/generated docs/examples/output \
+		.tox .pytest_cache .hypothesis .ruff_cache
 
 # A stamp for each set of dependencies; setup.py says what they are.
 $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/__init__.py | $(VENV)/.created
