@@ -117,6 +117,14 @@ def _check():
     for label, value in _facts():
         print("{:13s} {}".format(label, value))
     print(flush=True)  # before the seconds of compiling
+    if backend.name == "theano" and int(np.__version__.split(".")[0]) >= 2:
+        # It imports, and fails at each compilation, with some thousand lines for each.
+        print(
+            "not sound: Theano cannot work with NumPy 2: run: python -m pip install {}".format(
+                backend.REQUIREMENTS["theano"]
+            )
+        )
+        return 1
     wrong = []
     width = max(len(name) for name in _REFERENCES)
     results = _compute_all()

@@ -83,7 +83,7 @@ _NAMES = {
 }
 
 # What pip is to be told where a library is missing, by the running Python.
-_REQUIREMENTS = {
+REQUIREMENTS = {
     "theano": (
         '"Theano==1.0.5" "numpy<1.22"'
         if sys.version_info < (3, 11)
@@ -132,12 +132,12 @@ def _advice(wanted, reasons):
         remedy = (
             "Theano cannot run on {}: unset {} (or set it to pytensor) and run: "
             "python -m pip install {}".format(
-                python, ENVIRONMENT_VARIABLE, _REQUIREMENTS["pytensor"]
+                python, ENVIRONMENT_VARIABLE, REQUIREMENTS["pytensor"]
             )
         )
     else:
         remedy = "On {}, run: python -m pip install {}".format(
-            python, _REQUIREMENTS[wanted or _RECOMMENDED]
+            python, REQUIREMENTS[wanted or _RECOMMENDED]
         )
     failures = "; ".join(
         "{}: {}".format(candidate, " ".join("{}: {}".format(type(e).__name__, e).split())[:200])

@@ -2,11 +2,12 @@
 
 import sys
 
+import numpy as np
 import pytest
 from helpers import backend, run_python, with_theano
 
 from lasagne_nl import nonlinearities as nl
-from lasagne_nl.__main__ import _REFERENCES
+from lasagne_nl.__main__ import _REFERENCES, main
 
 WHICH = "import lasagne_nl.backend as b; print(b.name)"
 # A program in which an import of these libraries fails.
@@ -141,6 +142,14 @@ def test_the_check_says_what_a_missing_compiler_costs():
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("not sound: no C++ compiler found: install g++")
     assert last.endswith("times slower")
+
+
+@pytest.mark.skipif(not with_theano, reason="PyTensor works with NumPy 2")
+def test_the_check_says_that_theano_cannot_work_with_numpy_2(monkeypatch, capsys):
+    monkeypatch.setattr(np, "__version__", "2.2.6")
+    assert main([]) == 1
+    advice = "not sound: Theano cannot work with NumPy 2: run: python -m pip install "
+    assert capsys.readouterr().out.splitlines()[-1] == advice + backend.REQUIREMENTS["theano"]
 
 
 @pytest.mark.parametrize("option", ["--undo", "--force"])
