@@ -238,7 +238,7 @@ template <class T> LNL_INLINE void lnl_sum(T a, T b, T &s, T &s_lo)
     s_lo = (a - (s - z)) + (b - z);
 }
 
-/* exp(x).  Error: float 0.00, double 0.00. */
+/* exp(x).  Error: float 0.655, -0x1.77a192p+2; double 0.653, -0x1.7c867d87f0dc4p+7. */
 template <class T> LNL_INLINE T lnl_exp(T x)
 {
     T y = lnl_at_most(lnl<T>::exp_is_inf(), lnl_at_least(lnl<T>::exp_is_0(), x));
@@ -250,7 +250,7 @@ template <class T> LNL_INLINE T lnl_exp(T x)
     return (e * a) * back;
 }
 
-/* expm1(x).  Error: float 0.00, double 0.00. */
+/* expm1(x).  Error: float 0.771, 0x1.66f4cap-2; double 0.928, 0x1.6760d9289d6ccp-2. */
 template <class T> LNL_INLINE T lnl_expm1(T x)
 {
     T y = lnl_at_most(lnl<T>::exp_is_inf(), lnl_at_least(lnl<T>::expm1_is_minus_1(), x));
@@ -297,7 +297,7 @@ template <class T> LNL_INLINE void lnl_tanh_parts(T t, T t_lo, T &q, T &q_lo)
     q_lo = e * lnl_mad((T)-0.5, q, (T)0.5);
 }
 
-/* tanh(x).  Error: float 0.00, double 0.00. */
+/* tanh(x).  Error: float 0.792, 0x1.62d596p-3; double 1.010, 0x1.7085f5fef1c66p-3. */
 template <class T> LNL_INLINE T lnl_tanh(T x)
 {
     T y = -2 * lnl_at_most(lnl<T>::tanh_is_1(), lnl_abs(x)), a, r, r_lo, t, t_lo, q, q_lo;
@@ -321,7 +321,7 @@ template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T scale_in, T c)
     return lnl_negate_if(v < lnl<T>::tiny() ? lnl_fma(v, e, v * e_lo) : z, x);
 }
 
-/* 1 / (1 + exp(-x)).  Error: float 0.00, double 0.00. */
+/* 1 / (1 + exp(-x)).  Error: float 0.962, -0x1.4cbe5cp+2; double 0.924, -0x1.493eb28e46297p+7. */
 template <class T> LNL_INLINE T lnl_sigmoid(T x)
 {
     T y = -x;
@@ -348,7 +348,8 @@ template <class T> LNL_INLINE void lnl_log1p_parts(T f, T f_lo, T base, T base_l
     l = (((s - h) + square) + s_lo) + ((tail + base_lo) + lnl_mad(-f, f_lo, f_lo));
 }
 
-/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).  Error: float 0.00, double 0.00. */
+/* log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
+ * Error: float 0.819, -0x1.590602p+6; double 0.929, -0x1.61ada845b1f0dp+9. */
 template <class T> LNL_INLINE T lnl_softplus(T x)
 {
     T y = lnl_at_least(lnl<T>::exp_is_0(), -lnl_abs(x));
@@ -379,7 +380,7 @@ template <class T> LNL_INLINE void lnl_split(T x, T &n, T &m)
     n = lnl_from_bits((bits)(lnl_to_bits(lnl<T>::magic()) + exponent)) - (lnl<T>::magic() + lnl<T>::BIAS);
 }
 
-/* log(x).  Error: float 0.00, double 0.00. */
+/* log(x).  Error: float 0.620, 0x1.69729ap-1; double 0.642, 0x1.6697273928e57p+0. */
 template <class T> LNL_INLINE T lnl_log(T x)
 {
     const T inf = (T)__builtin_inf(), nan = (T)__builtin_nan("");
@@ -395,7 +396,7 @@ template <class T> LNL_INLINE T lnl_log(T x)
     return x < 0 ? nan : y;
 }
 
-/* log(1 + x).  Error: float 0.00, double 0.00. */
+/* log(1 + x).  Error: float 0.852, -0x1.33b402p-2; double 0.847, -0x1.32796a5438839p-2. */
 template <class T> LNL_INLINE T lnl_log1p(T x)
 {
     const T inf = (T)__builtin_inf(), nan = (T)__builtin_nan("");
