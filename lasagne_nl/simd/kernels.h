@@ -7,7 +7,7 @@
  * One formula serves both dtypes; struct lnl holds what differs. The polynomials are made by
  * tests/accuracy/coefficients.py. "Error" is the largest distance from the exact value in units in
  * the last place, and the input that causes it: for float over all 2^32 inputs, for double over
- * 10^7 points, both measured by `make accuracy`.
+ * 10^7 points. `make accuracy` measures both anew.
  *
  * What the formulas have in common: a number is carried as an unevaluated sum, high and low part
  * (x and x_lo), where rounding it once more would cost the result half a unit.
@@ -275,7 +275,7 @@ template <class T> LNL_INLINE void lnl_expm1_parts(T a, T r, T tail, T &t, T &t_
 }
 
 /* c d expm1(x) for x <= 0, as if rounded once: the negative side of elu and selu.
- * Error: float 0.00, double 0.00. */
+ * Error for c d = 1: float 0.696, -0x1.1d08ep-2; double 0.853, -0x1.67aa4d4605b8p-2. */
 template <class T> LNL_INLINE T lnl_scaled_expm1(T x, T c, T d)
 {
     T y = lnl_at_least(lnl<T>::expm1_is_minus_1(), x), a, r, r_lo, t, t_lo;
@@ -307,7 +307,9 @@ template <class T> LNL_INLINE T lnl_tanh(T x)
     return lnl_copysign(q + q_lo, x);
 }
 
-/* c tanh(scale_in x), as if rounded once.  Error: float 0.00, double 0.00. */
+/* c tanh(scale_in x), as if rounded once.
+ * Error for 1.7159 tanh(2 / 3 x): float 1.000 (0.9998), 0x1.bf81fep-126, next to the subnormals;
+ * double 0.938, -0x1.144e827ffaep-2. */
 template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T scale_in, T c)
 {
     T b = -2 * lnl_abs(scale_in), v = lnl_at_most(-2 * lnl<T>::tanh_is_1() / b, lnl_abs(x));
