@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 from accuracy.references import FORMULAS
-from helpers import library, tensor, truth, ulps
+from helpers import library, tensor, truth, ulps, with_theano
 
 CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
 BIT_PATTERNS = 2**32
@@ -253,4 +253,6 @@ def check(case, dtype, found, extra=2000):
     found.add(x, got, exact)
     # At the end of the range, and of wrong special values, the two definitions differ.
     comparable = (measured < 2**20) & (by_mpmath < 2**20) & np.isfinite(got)
+    if not with_theano:  # there `ulps` forgives a subnormal result that has become 0
+        comparable &= got != 0
     return float(np.abs(by_mpmath - measured)[comparable].max())
