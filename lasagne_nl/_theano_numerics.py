@@ -22,6 +22,8 @@ from theano.tensor.nnet import sigm
 from theano.tensor.nnet.nnet import LogSoftmax, Softmax, SoftmaxGrad, softmax_op
 from theano.tensor.opt import in2out
 
+from lasagne_nl._activity import awake
+
 _TAG = "lasagne_nl"
 # Ops that show their first input in another shape, each entry in its place.
 _VIEWS = (tensor.Reshape, DimShuffle, tensor.Rebroadcast)
@@ -48,6 +50,8 @@ def _register_beside_theanos_own(rewrite):
 @gof.local_optimizer([Elemwise])
 def local_log_of_reshaped_softmax(node):
     """log(view(softmax(x))) -> view(logsoftmax(x))"""
+    if not awake():
+        return False
     if not isinstance(node.op.scalar_op, scalar.Log):
         return False
     views, rows = _look_through_views(node.inputs[0])
@@ -63,6 +67,8 @@ def local_log_of_reshaped_softmax(node):
 @gof.local_optimizer([SoftmaxGrad])
 def local_log_of_reshaped_softmax_grad(node):
     """softmax_grad(view(g / view(sm)), sm) -> the gradient of logsoftmax, which does not divide"""
+    if not awake():
+        return False
     upstream, rows = node.inputs
     views, quotient = _look_through_views(upstream)
     if not (_is_made_by(quotient, Elemwise) and quotient.owner.op == tensor.true_div):
@@ -136,6 +142,8 @@ _ACCURATE = {
 @gof.local_optimizer([nnet.sigmoid, nnet.softplus])
 def local_accurate_sigmoid_and_softplus(node):
     """Write sigmoid and softplus of float32 and float64 in ops that do not cut them off."""
+    if not awake():
+        return False
     expand = _ACCURATE.get(type(getattr(node.op, "scalar_op", None)))
     if expand is None:
         return False

@@ -350,6 +350,44 @@ def test_processes_that_share_one_cache_get_right_results(tmp_path):
     assert [p.communicate()[0] for p in processes] == [b"right\n"] * 3
 
 
+def test_a_program_that_only_shares_the_cache_keeps_theanos_graphs_until_it_asks(tmp_path):
+    flags = "base_compiledir={}".format(tmp_path)
+    repairs = "from importlib.machinery import SourceFileLoader\n" + (
+        "r = SourceFileLoader('r', {!r}).load_module()\nr.install()\n".format(
+            os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
+        )
+    )
+    function = (
+        "import sys, theano, theano.tensor as T\n"
+        "x = T.dvector()\n"
+        "def ops(y): return str([n.op for n in theano.function([x], y).maker.fgraph.toposort()])\n"
+    )
+    ours = "import lasagne_nl\n" + function + "print(ops(T.tanh(x)), ops(T.nnet.sigmoid(x)))\n"
+    assert "Vector" in run_python(ours, THEANO_FLAGS=flags).stdout
+    bare = (
+        repairs
+        + function
+        + (
+            "print(ops(T.exp(x) + 1))\n"
+            "assert 'lasagne_nl' in sys.modules, 'the cache has nothing of it'\n"
+            "print(ops(T.tanh(x)), ops(T.nnet.sigmoid(x)))\n"
+        )
+    )
+    done = run_python(bare, THEANO_FLAGS=flags)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Vector" not in done.stdout
+    uses = (
+        "import lasagne_nl; lasagne_nl.nonlinearities",
+        "from lasagne_nl import nonlinearities",
+        "from lasagne_nl.nonlinearities import tanh",
+    )
+    for use in uses:
+        done = run_python(bare + use + "\nprint('now', ops(T.tanh(x)))\n", THEANO_FLAGS=flags)
+        assert done.returncode == 0, done.stderr[-2000:]
+        before, now = done.stdout.split("now")
+        assert "Vector" not in before and "Vector" in now
+
+
 def test_threads_of_openmp_give_the_results_of_one(tmp_path):
     program = (
         "import sys, numpy as np, lasagne_nl, theano, theano.tensor as T\n"

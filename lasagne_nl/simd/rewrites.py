@@ -6,6 +6,7 @@ from theano.compile import optdb
 from theano.gof.opt import copy_stack_trace, in2out, out2in
 from theano.tensor.elemwise import Elemwise
 
+from lasagne_nl._activity import awake
 from lasagne_nl.simd import scalar_ops, softmax
 from lasagne_nl.simd.elemwise import VectorElemwise, gains
 
@@ -56,6 +57,8 @@ def _finish(result, node):
 @gof.local_optimizer([Elemwise])
 def local_scaled_tanh(node):
     """c tanh(a x) -> scaled_tanh(x, a, c)"""
+    if not awake():
+        return False
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
@@ -79,6 +82,8 @@ def local_scaled_tanh(node):
 @gof.local_optimizer([Elemwise])
 def local_scaled_expm1(node):
     """c switch(p, x, d expm1(min(x, 0))) -> switch(p, c x, scaled_expm1(min(x, 0), c, d))"""
+    if not awake():
+        return False
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
@@ -126,6 +131,8 @@ def _is_zero(variable):
 @gof.local_optimizer([Elemwise])
 def local_kernels(node):
     """Theano's scalar functions of floats -> those of `scalar_ops`."""
+    if not awake():
+        return False
     if type(node.op) is not Elemwise:
         return False
     replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
@@ -141,6 +148,8 @@ def local_kernels(node):
 @gof.local_optimizer(list(softmax.REPLACEMENTS))
 def local_softmax(node):
     """Theano's operations on rows of softmax -> those of `softmax`."""
+    if not awake():
+        return False
     replacement = softmax.REPLACEMENTS.get(type(node.op))
     floats = [v.dtype for v in node.inputs + node.outputs if v.dtype not in tensor.discrete_dtypes]
     if replacement is None or set(floats) not in ({"float32"}, {"float64"}):
@@ -153,6 +162,8 @@ def local_softmax(node):
 @gof.local_optimizer([Elemwise])
 def local_vector_elemwise(node):
     """Elementwise operations that gain by it -> the same with the vectorised loop."""
+    if not awake():
+        return False
     if not gains(node):
         return False
     op = node.op
