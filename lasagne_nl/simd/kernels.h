@@ -1,4 +1,5 @@
-/* The mathematics: exp, expm1, log, log1p, tanh, sigmoid and softplus for float and double.
+/* The mathematics: exp, expm1, log, log1p, tanh, erf, erfc, sigmoid and softplus for
+ * float and double.
  *
  * Straight-line code without branches, calls and tables, so that GCC and Clang vectorise a loop
  * around it for any instruction set. It needs neither -ffast-math nor any other licence: NaN,
@@ -67,14 +68,17 @@ template <> struct lnl<float> {
     typedef uint32_t bits;
     enum { MANTISSA = 23, BIAS = 127 };
     static inline float magic() { return 12582912.0f; } /* 1.5 2^23: adding it rounds to integer */
+    static inline float log_of_2() { return 0.693147182f; }
     static inline float log2e() { return 1.44269504f; }
     static inline float ln2() { return 0.693145752f; } /* 15 bits: times an exponent it is exact */
     static inline float ln2_lo() { return 1.42860677e-06f; }
     /* Beyond these the result no longer depends on x. */
     static inline float exp_is_0() { return -105.0f; }
+    static inline float most_reducible() { return 354.0f; } /* 2^9 log(2): n ln2 is exact */
     static inline float exp_is_inf() { return 89.0f; }
     static inline float expm1_is_minus_1() { return -18.0f; }
     static inline float tanh_is_1() { return 9.5f; }
+    static inline float erf_is_far() { return 0.5f; }
     static inline float tiny() { return 7.8886090522101181e-31f; } /* 2^-100 */
 
     /* (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2 */
@@ -88,16 +92,7 @@ template <> struct lnl<float> {
         return lnl_mad(q, r, 0.5f);
     }
 
-    /* The same with one power less, which is near enough: for expm1(r) to 2^-26, for exp(r) 2^-28 */
-    LNL_INLINE float expm1_tail_short(float r)
-    {
-        float q = 0.00138630602f;
-        q = lnl_mad(q, r, 0.00836687069f);
-        q = lnl_mad(q, r, 0.041667521f);
-        q = lnl_mad(q, r, 0.166665405f);
-        return lnl_mad(q, r, 0.49999997f);
-    }
-
+    /* The same with one power less: near enough for exp(r), to 2^-28 */
     LNL_INLINE float exp_tail_short(float r)
     {
         float q = 0.00137465307f;
@@ -105,6 +100,37 @@ template <> struct lnl<float> {
         q = lnl_mad(q, r, 0.0416696407f);
         q = lnl_mad(q, r, 0.166665167f);
         return lnl_mad(q, r, 0.499999881f);
+    }
+
+    /* (exp(2 r) - 1 - 2 r) / (2 r^2) for |r| <= log(2) / 4 */
+    LNL_INLINE float double_exp_tail(float r)
+    {
+        float q = 0.0439888984f;
+        q = lnl_mad(q, r, 0.133906066f);
+        q = lnl_mad(q, r, 0.333357126f);
+        q = lnl_mad(q, r, 0.666660666f);
+        return lnl_mad(q, r, 0.999999762f);
+    }
+
+    /* (tanh(x) - x) / x^3 for z = x^2 <= 1 */
+    LNL_INLINE float tanh_tail(float z)
+    {
+        float q = -0.000355584343f;
+        q = lnl_mad(q, z, 0.00229130732f);
+        q = lnl_mad(q, z, -0.00793227181f);
+        q = lnl_mad(q, z, 0.021477256f);
+        q = lnl_mad(q, z, -0.0538765527f);
+        q = lnl_mad(q, z, 0.133322924f);
+        return lnl_mad(q, z, -0.333332926f);
+    }
+
+    /* The same for x^2 <= 1/4 */
+    LNL_INLINE float tanh_tail_short(float z)
+    {
+        float q = 0.0172233488f;
+        q = lnl_mad(q, z, -0.0530364513f);
+        q = lnl_mad(q, z, 0.133257404f);
+        return lnl_mad(q, z, -0.333331376f);
     }
 
     /* (log(1 + f) - f + f^2 / 2) / f^3 for -0.3 <= f <= 1/2 */
@@ -120,19 +146,61 @@ template <> struct lnl<float> {
         q = lnl_mad(q, f, -0.250002921f);
         return lnl_mad(q, f, 0.333333105f);
     }
+
+    /* erf(x) / x - 1 for z = x^2 <= 1 */
+    LNL_INLINE float erf_tail(float z)
+    {
+        float q = 7.84228832e-05f;
+        q = lnl_mad(q, z, -0.000800679321f);
+        q = lnl_mad(q, z, 0.00518796267f);
+        q = lnl_mad(q, z, -0.0268536434f);
+        q = lnl_mad(q, z, 0.112835824f);
+        q = lnl_mad(q, z, -0.37612626f);
+        return lnl_mad(q, z, 0.128379166f);
+    }
+
+    /* erfc(x) exp(x^2) (x + 4) for t = (x - 4) / (x + 4) <= 0.44, and the tail of exp: for a float, in
+     * double, to 2^-29 and 2^-33 */
+    LNL_INLINE double erfc_ratio_short(double t)
+    {
+        double q = -0.00076220978128641536;
+        q = lnl_mad(q, t, -0.00040240229296786676);
+        q = lnl_mad(q, t, 0.0062113191366932755);
+        q = lnl_mad(q, t, -0.026290542460430756);
+        q = lnl_mad(q, t, 0.076376113177733754);
+        q = lnl_mad(q, t, -0.17402488515679787);
+        q = lnl_mad(q, t, 0.33085088025562875);
+        q = lnl_mad(q, t, -0.54085290936231323);
+        q = lnl_mad(q, t, 0.77320875202613371);
+        q = lnl_mad(q, t, -0.97654874655486934);
+        return lnl_mad(q, t, 1.0959956607069032);
+    }
+
+    LNL_INLINE double exp_tail_for_float(double r)
+    {
+        double q = 0.00019826391756265729;
+        q = lnl_mad(q, r, 0.0013946349007477414);
+        q = lnl_mad(q, r, 0.0083334311285023534);
+        q = lnl_mad(q, r, 0.041666265727802382);
+        q = lnl_mad(q, r, 0.16666666154994983);
+        return lnl_mad(q, r, 0.5000000079477831);
+    }
 };
 
 template <> struct lnl<double> {
     typedef uint64_t bits;
     enum { MANTISSA = 52, BIAS = 1023 };
     static inline double magic() { return 6755399441055744.0; }
+    static inline double log_of_2() { return 0.69314718055994531; }
     static inline double log2e() { return 1.4426950408889634; }
     static inline double ln2() { return 0.69314718055989033; } /* 42 bits */
     static inline double ln2_lo() { return 5.4979230187083712e-14; }
     static inline double exp_is_0() { return -746.0; }
+    static inline double most_reducible() { return 1419.0; }
     static inline double exp_is_inf() { return 709.9; }
     static inline double expm1_is_minus_1() { return -38.0; }
     static inline double tanh_is_1() { return 20.0; }
+    static inline double erf_is_far() { return 1.0; }
     static inline double tiny() { return 1.1830521861667747e-271; } /* 2^-900 */
 
     LNL_INLINE double exp_tail(double r)
@@ -150,8 +218,54 @@ template <> struct lnl<double> {
         return lnl_mad(q, r, 0.5);
     }
 
-    LNL_INLINE double expm1_tail_short(double r) { return exp_tail(r); }
     LNL_INLINE double exp_tail_short(double r) { return exp_tail(r); }
+
+    LNL_INLINE double double_exp_tail(double r)
+    {
+        double q = 2.5627306440453725e-05;
+        q = lnl_mad(q, r, 0.00014147404071284907);
+        q = lnl_mad(q, r, 0.00070547206562006511);
+        q = lnl_mad(q, r, 0.0031745905818649492);
+        q = lnl_mad(q, r, 0.012698412544376973);
+        q = lnl_mad(q, r, 0.044444444633659194);
+        q = lnl_mad(q, r, 0.13333333333521008);
+        q = lnl_mad(q, r, 0.33333333333209059);
+        q = lnl_mad(q, r, 0.6666666666666593);
+        return lnl_mad(q, r, 1.0000000000000027);
+    }
+
+    LNL_INLINE double tanh_tail(double z)
+    {
+        double q = -6.2163258743413668e-08;
+        q = lnl_mad(q, z, 6.5049620336509815e-07);
+        q = lnl_mad(q, z, -3.4060904847968544e-06);
+        q = lnl_mad(q, z, 1.231386618482546e-05);
+        q = lnl_mad(q, z, -3.6049888382541555e-05);
+        q = lnl_mad(q, z, 9.4733931551474566e-05);
+        q = lnl_mad(q, z, -0.00023802105958714258);
+        q = lnl_mad(q, z, 0.0005896077358492134);
+        q = lnl_mad(q, z, -0.0014557175503960708);
+        q = lnl_mad(q, z, 0.0035921046854899795);
+        q = lnl_mad(q, z, -0.0088632322976477992);
+        q = lnl_mad(q, z, 0.021869488243004304);
+        q = lnl_mad(q, z, -0.053968253952323554);
+        q = lnl_mad(q, z, 0.13333333333289135);
+        return lnl_mad(q, z, -0.33333333333332898);
+    }
+
+    LNL_INLINE double tanh_tail_short(double z)
+    {
+        double q = 5.6744750623580156e-05;
+        q = lnl_mad(q, z, -0.00021776008343938914);
+        q = lnl_mad(q, z, 0.00058326219929888);
+        q = lnl_mad(q, z, -0.0014544773983357433);
+        q = lnl_mad(q, z, 0.0035919516930999992);
+        q = lnl_mad(q, z, -0.0088632207781116253);
+        q = lnl_mad(q, z, 0.021869487769025257);
+        q = lnl_mad(q, z, -0.053968253945228584);
+        q = lnl_mad(q, z, 0.13333333333298933);
+        return lnl_mad(q, z, -0.33333333333333154);
+    }
 
     LNL_INLINE double log1p_tail(double f)
     {
@@ -175,6 +289,53 @@ template <> struct lnl<double> {
         q = lnl_mad(q, f, 0.20000000000254547);
         q = lnl_mad(q, f, -0.2499999999998993);
         return lnl_mad(q, f, 0.33333333333332477);
+    }
+
+    LNL_INLINE double erf_tail(double z)
+    {
+        double q = -7.7648058950077834e-10;
+        q = lnl_mad(q, z, 1.370256913134439e-08);
+        q = lnl_mad(q, z, -1.6204216644959769e-07);
+        q = lnl_mad(q, z, 1.6446833684025832e-06);
+        q = lnl_mad(q, z, -1.4924685750072198e-05);
+        q = lnl_mad(q, z, 0.00012055292035174393);
+        q = lnl_mad(q, z, -0.0008548325870703971);
+        q = lnl_mad(q, z, 0.0052239776046899659);
+        q = lnl_mad(q, z, -0.026866170642899308);
+        q = lnl_mad(q, z, 0.11283791670942442);
+        q = lnl_mad(q, z, -0.37612638903183454);
+        return lnl_mad(q, z, 0.12837916709551256);
+    }
+
+    /* erfc(x) exp(x^2) (1 + 2 x) for t = (x - 4) / (x + 4) <= 0.75, and what the last sum was rounded by */
+    LNL_INLINE double erfc_ratio(double t, double &lo)
+    {
+        double q = -1.6832515694513937e-09;
+        q = lnl_mad(q, t, -1.3304047483701781e-08);
+        q = lnl_mad(q, t, -7.8769605611957207e-09);
+        q = lnl_mad(q, t, 1.1418604102853771e-07);
+        q = lnl_mad(q, t, 6.2378718869569412e-08);
+        q = lnl_mad(q, t, -8.3360894022536834e-07);
+        q = lnl_mad(q, t, 3.0221122266819093e-07);
+        q = lnl_mad(q, t, 5.7167481201317999e-06);
+        q = lnl_mad(q, t, -1.122561618722491e-05);
+        q = lnl_mad(q, t, -2.4402667327678483e-05);
+        q = lnl_mad(q, t, 0.00015062268244728555);
+        q = lnl_mad(q, t, -0.00019925564380546534);
+        q = lnl_mad(q, t, -0.00075777348189802625);
+        q = lnl_mad(q, t, 0.0050319697783540417);
+        q = lnl_mad(q, t, -0.016197734031544658);
+        q = lnl_mad(q, t, 0.037167515560364427);
+        q = lnl_mad(q, t, -0.066330365814736308);
+        q = lnl_mad(q, t, 0.093732834996897468);
+        q = lnl_mad(q, t, -0.10103906603614926);
+        q = lnl_mad(q, t, 0.06809705425473532);
+        q = lnl_mad(q, t, 0.015379652102614919);
+        q = lnl_mad(q, t, -0.13962111684056289);
+        const double c = 1.2329951186255526;
+        double p = lnl_mad(q, t, c);
+        lo = lnl_mad(q, t, c - p);
+        return p;
     }
 };
 
@@ -204,6 +365,13 @@ template <class T> LNL_INLINE T lnl_negate_if(T y, T x)
 template <class T> LNL_INLINE T lnl_at_least(T bound, T x) { return x < bound ? bound : x; }
 template <class T> LNL_INLINE T lnl_at_most(T bound, T x) { return bound < x ? bound : x; }
 
+/* The smaller one of |x| and a bound, given |x|. NaN becomes the bound: compilers make one instruction
+ * of this, of a comparison of floats two. */
+template <class T> LNL_INLINE T lnl_cap(T x, T bound)
+{
+    return lnl_from_bits(lnl_to_bits(x) < lnl_to_bits(bound) ? lnl_to_bits(x) : lnl_to_bits(bound));
+}
+
 /* 2^n for a number k = n + BIAS + magic */
 template <class T> LNL_INLINE T lnl_pow2(T k)
 {
@@ -211,15 +379,19 @@ template <class T> LNL_INLINE T lnl_pow2(T k)
     return lnl_from_bits((bits)(lnl_to_bits(k) << lnl<T>::MANTISSA));
 }
 
-/* y = n log(2) + r + r_lo with |r| <= log(2) / 2, and a = 2^(n + extra) */
-template <class T> LNL_INLINE void lnl_reduce(T y, T extra, T &a, T &r, T &r_lo)
+/* y = n log(2) + r + r_lo with |r| <= log(2) / 2, and a = 2^(n + e) for magic = e + BIAS + magic() */
+template <class T> LNL_INLINE void lnl_reduce_by(T y, T magic, T &a, T &r, T &r_lo)
 {
-    const T magic = lnl<T>::magic() + lnl<T>::BIAS + extra;
     T k = lnl_mad(y, lnl<T>::log2e(), magic), n = k - magic;
     T whole = lnl_mad(n, -lnl<T>::ln2(), y); /* exact */
     a = lnl_pow2(k);
     r = lnl_mad(n, -lnl<T>::ln2_lo(), whole);
     r_lo = lnl_mad(n, -lnl<T>::ln2_lo(), whole - r);
+}
+
+template <class T> LNL_INLINE void lnl_reduce(T y, T extra, T &a, T &r, T &r_lo)
+{
+    lnl_reduce_by(y, lnl<T>::magic() + lnl<T>::BIAS + extra, a, r, r_lo);
 }
 
 /* exp(r) - 1 = r + r^2 tail = p + p_lo */
@@ -287,40 +459,87 @@ template <class T> LNL_INLINE T lnl_scaled_expm1(T x, T c, T d)
     return -lnl<T>::tiny() < x ? lnl_copysign(lnl_fma(x, e, x * e_lo), x * e) : z;
 }
 
-/* -tanh(|z|) = t / (2 + t) = q + q_lo, where expm1(-2 |z|) is t + t_lo */
-template <class T> LNL_INLINE void lnl_tanh_parts(T t, T t_lo, T &q, T &q_lo)
-{
-    T d = 2 + t, d_lo = (t - (d - 2)) + t_lo;
-    q = t / d;
-    /* What the division left, times 1 / d = (1 + tanh) / 2. */
-    T e = lnl_mad(-q, d_lo, lnl_rest(q, d, t) + t_lo);
-    q_lo = e * lnl_mad((T)-0.5, q, (T)0.5);
-}
-
-/* tanh(x).  Error: float 0.792, 0x1.62d596p-3; double 1.010, 0x1.7085f5fef1c66p-3. */
+/* tanh(x).  Error: float 0.929, 0x1.d3b48cp-1; double 0.990, -0x1.0017c1c46809ap+0. */
 template <class T> LNL_INLINE T lnl_tanh(T x)
 {
-    T y = -2 * lnl_at_most(lnl<T>::tanh_is_1(), lnl_abs(x)), a, r, r_lo, t, t_lo, q, q_lo;
-    lnl_reduce(y, (T)0, a, r, r_lo);
-    lnl_expm1_parts(a, r, lnl<T>::expm1_tail_short(r), t, t_lo);
-    lnl_tanh_parts(t, t_lo, q, q_lo);
-    return lnl_copysign(q + q_lo, x);
+    const T magic = lnl<T>::magic() + lnl<T>::BIAS;
+    T v = lnl_abs(x), w = lnl_cap(v, lnl<T>::tanh_is_1());
+    /* Far from 0 it is 1 - 2 / (exp(2 v) + 1), of which the second part is small, and so are its
+     * errors. exp(2 w) = 2^n exp(2 r) = a (1 + 2 p). */
+    T k = lnl_mad(w, 2 * lnl<T>::log2e(), magic);
+    T r = lnl_rest(k - magic, (T)0.5 * lnl<T>::log_of_2(), w);
+    T a = lnl_pow2(k), p = lnl_mad(r * r, lnl<T>::double_exp_tail(r), r);
+    T far = 1 - 1 / lnl_mad(a, p, lnl_mad(a, (T)0.5, (T)0.5));
+    T z = v * v, near = lnl_fma(v * z, lnl<T>::tanh_tail(z), v);
+    return lnl_negate_if(v >= 1 ? far : near, x);
 }
 
 /* c tanh(scale_in x), as if rounded once.
  * Error for 1.7159 tanh(2 / 3 x): float 1.000 (0.9998), 0x1.bf81fep-126, next to the subnormals;
- * double 0.938, -0x1.144e827ffaep-2. */
+ * double 0.975, 0x1.8ec912bbcef44p-1. */
 template <class T> LNL_INLINE T lnl_scaled_tanh(T x, T scale_in, T c)
 {
-    T b = -2 * lnl_abs(scale_in), v = lnl_at_most(-2 * lnl<T>::tanh_is_1() / b, lnl_abs(x));
-    T y = v * b, y_lo = -lnl_rest(v, b, y), a, r, r_lo, t, t_lo, q, q_lo;
-    lnl_reduce(y, (T)0, a, r, r_lo);
-    lnl_expm1_parts(a, r, lnl<T>::expm1_tail_short(r), t, t_lo);
-    lnl_tanh_parts(t, lnl_mad(t, y_lo, t_lo + y_lo), q, q_lo); /* (1 + t) y_lo */
-    T s = scale_in < 0 ? c : -c, z = s * q;
-    z = z + (s * q_lo - lnl_rest(s, q, z));
-    T e = scale_in * c, e_lo = -lnl_rest(scale_in, c, e);
-    return lnl_negate_if(v < lnl<T>::tiny() ? lnl_fma(v, e, v * e_lo) : z, x);
+    const T magic = lnl<T>::magic() + (lnl<T>::BIAS + 1);
+    T b = lnl_abs(scale_in), s = scale_in < 0 ? -c : c, e = b * s, e_lo = -lnl_rest(b, s, e);
+    T v = lnl_abs(x), w = lnl_cap(v, lnl<T>::tanh_is_1() / b);
+    /* Far from 0: exp(-2 b w) = 2^n exp(2 r) = a (1 / 2 + p), where b w is not rounded. */
+    T k = lnl_mad(w, b * (-2 * lnl<T>::log2e()), magic), n = k - magic;
+    T r = lnl_mad(n, (T)-0.5 * lnl<T>::ln2_lo(), lnl_fma(w, -b, n * ((T)-0.5 * lnl<T>::ln2())));
+    T a = lnl_pow2(k), p = lnl_mad(r * r, lnl<T>::double_exp_tail(r), r);
+    /* tanh(b w) = 2 q - 1 for the quotient q of 1 and d + d_lo = 1 + exp(-2 b w) */
+    T d = lnl_mad(a, p, lnl_mad(a, (T)0.5, (T)1));
+    T d_lo = lnl_mad(a, p, lnl_mad(a, (T)0.5, 1 - d));
+    T q = 1 / d, rest = lnl_mad(-q, d_lo, lnl_rest(q, d, (T)1));
+    T far = lnl_fma(s, lnl_mad((T)2, q, (T)-1), 2 * s * q * rest);
+    T u = v * b, y = u * u, near = lnl_fma(v, e, v * lnl_mad(e * y, lnl<T>::tanh_tail_short(y), e_lo));
+    return lnl_negate_if(u >= (T)0.5 ? far : near, x);
+}
+
+/* erfc(v) for v >= 0; for a float still a double */
+LNL_INLINE double lnl_erfc_above_0(float v)
+{
+    double x = lnl_at_most(10.5, (double)v), w = 1 / (x + 4), a, r, r_lo;
+    lnl_reduce(-(x * x), 0.0, a, r, r_lo);
+    double p = lnl_mad(r * r, lnl<float>::exp_tail_for_float(r), r);
+    double g = w * lnl<float>::erfc_ratio_short(lnl_mad(-8.0, w, 1.0));
+    return lnl_mad(g, p, g) * a;
+}
+
+LNL_INLINE double lnl_erfc_above_0(double v)
+{
+    double x = lnl_at_most(27.3, v), square = x * x, square_lo = -lnl_rest(x, x, square), a, r, r_lo;
+    lnl_reduce(-square, 64.0, a, r, r_lo);
+    r += r_lo - square_lo;
+    double p = lnl_mad(r * r, lnl<double>::exp_tail(r), r);
+    /* 1 / (1 + 2 x) = w + w_lo, and t: the two quotients from one */
+    double c = x + 4, d = lnl_mad(2.0, x, 1.0), d_lo = lnl_mad(2.0, x, 1 - d), inverse = 1 / (c * d);
+    double w = inverse * c, w_lo = w * lnl_mad(-w, d_lo, lnl_rest(w, d, 1.0));
+    double ratio_lo, ratio = lnl<double>::erfc_ratio((x - 4) * (inverse * d), ratio_lo);
+    double g = w * ratio, g_lo = lnl_mad(w, ratio_lo, lnl_mad(w_lo, ratio, -lnl_rest(w, ratio, g)));
+    const double back = 1 / 18446744073709551616.0;
+    return ((g + lnl_mad(g, p, lnl_mad(g_lo, p, g_lo))) * a) * back;
+}
+
+template <class T> LNL_INLINE T lnl_erf_near_0(T v)
+{
+    return lnl_mad(v, lnl<T>::erf_tail(v * v), v);
+}
+
+/* erf(x).  Error: float 0.639, 0x1.b6c1fap-2; double 0.917, 0x1.ffff7aeb91b4cp-1. */
+template <class T> LNL_INLINE T lnl_erf(T x)
+{
+    T v = lnl_abs(x), far = (T)(1 - lnl_erfc_above_0(v));
+    return lnl_negate_if(v >= lnl<T>::erf_is_far() ? far : lnl_erf_near_0(v), x);
+}
+
+/* 1 - erf(x).  Error: float 0.517, 0x1.942e08p+2; double 1.717, 0x1.193ea7aad00bp-1. */
+template <class T> LNL_INLINE T lnl_erfc(T x)
+{
+    T v = lnl_abs(x);
+    double y = lnl_erfc_above_0(v);
+    T far = (T)(x < 0 ? 2 - y : y);
+    /* Next to 0 the error of t would weigh most; for a float there is none. */
+    return sizeof(T) == 8 && v < (T)0.5 ? 1 - lnl_negate_if(lnl_erf_near_0(v), x) : far;
 }
 
 /* 1 / (1 + exp(-x)).  Error: float 0.962, -0x1.4cbe5cp+2; double 0.924, -0x1.493eb28e46297p+7. */

@@ -75,37 +75,57 @@ template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
     return 0;
 }
 
-/* exp(x - max), where x - max is not rounded */
-template <class T> LNL_INLINE T lnl_exp_below(T x, T max)
+/* What a row is taken to before exp: exp(x - shift) times a power of 2, which is in `magic`
+ * as lnl_reduce_by has it, and 2^-64. What is below `least` vanishes. */
+template <class T> struct lnl_scale { T shift, least, magic; };
+
+/* exp(x - max): 1 for the largest */
+template <class T> static lnl_scale<T> lnl_below(T max)
 {
-    T z = x - max, z_lo = (x - (z + max)), a, r, r_lo;
-    bool vanishes = z < lnl<T>::exp_is_0();
-    T y = vanishes ? lnl<T>::exp_is_0() : z;
-    lnl_reduce(y, (T)64, a, r, r_lo);
-    r_lo += vanishes ? (T)0 : z_lo;
-    T e = 1 + r, s = lnl_mad(r * r, lnl<T>::exp_tail(r), r_lo);
-    e = e + (((1 - e) + r) + s);
-    return (e * a) * LNL_2_POW_MINUS_64;
+    lnl_scale<T> scale = {max, lnl<T>::exp_is_0(), lnl<T>::magic() + (lnl<T>::BIAS + 64)};
+    return scale;
 }
 
-/* out = exp(x - max); returns the sum */
-template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp n, T max)
+/* exp(x) / 2^n, which is about 1 for the largest. Nothing is subtracted and rounded: either n log(2) is
+ * exact for all scores that count, or their differences from the largest are. */
+template <class T> static lnl_scale<T> lnl_near_1(T max)
+{
+    const T most = lnl<T>::most_reducible();
+    lnl_scale<T> scale = lnl_below(max);
+    if (!(-most - lnl<T>::exp_is_0() <= max && max <= most)) return scale;
+    T n = lnl_mad(max, lnl<T>::log2e(), lnl<T>::magic()) - lnl<T>::magic();
+    scale.shift = 0;
+    scale.least = max + lnl<T>::exp_is_0();
+    scale.magic -= n;
+    return scale;
+}
+
+template <class T> LNL_INLINE T lnl_scaled_exp(T x, const lnl_scale<T> &scale)
+{
+    T y = lnl_at_least(scale.least, x - scale.shift), a, r, r_lo;
+    lnl_reduce_by(y, scale.magic, a, r, r_lo);
+    T p = lnl_mad(r * r, lnl<T>::exp_tail_short(r), r);
+    return lnl_mad(a, p, a) * LNL_2_POW_MINUS_64;
+}
+
+/* out = exp(x), scaled; returns the sum */
+template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp n, lnl_scale<T> scale)
 {
     double sum = 0;
     #pragma omp simd reduction(+ : sum)
     for (npy_intp j = 0; j < n; j++) {
-        T e = lnl_exp_below(x[j], max);
+        T e = lnl_scaled_exp(x[j], scale);
         out[j] = e;
         sum += e;
     }
     return sum;
 }
 
-template <class T> LNL_NOINLINE double lnl_row_sum_exp(const T *x, npy_intp n, T max)
+template <class T> LNL_NOINLINE double lnl_row_sum_exp(const T *x, npy_intp n, lnl_scale<T> scale)
 {
     double sum = 0;
     #pragma omp simd reduction(+ : sum)
-    for (npy_intp j = 0; j < n; j++) sum += lnl_exp_below(x[j], max);
+    for (npy_intp j = 0; j < n; j++) sum += lnl_scaled_exp(x[j], scale);
     return sum;
 }
 
@@ -192,15 +212,18 @@ static int lnl_softmax_rows(lnl_matrix<T> x, lnl_matrix<T> b, lnl_matrix<T> out,
     for (npy_intp i = from; i < to; i++) {
         const T *row = lnl_scores(x, b, i, n, work);
         T max = lnl_row_max(row, n), wanted = 0;
+        npy_intp largest = 0;
         if (target) {
             wanted = row[*target->row(i)];
-            *argmax.row(i) = (I)lnl_row_argmax(row, n, max);
+            largest = lnl_row_argmax(row, n, max);
+            *argmax.row(i) = (I)largest;
         }
         T *result = out.of_column == 1 ? out.row(i) : work.first;
-        double sum = lnl_row_exp(result, row, n, max);
+        double sum = lnl_row_exp(result, row, n, lnl_near_1(max));
+        /* A sum of little more than its largest part: what this part was rounded by cancels. */
+        if (target) *nll.row(i) = (T)(log(sum / result[largest]) + ((double)max - wanted));
         lnl_row_divide(result, n, sum);
         lnl_store(out.row(i), out.of_column, result, n);
-        if (target) *nll.row(i) = (T)(log(sum) + ((double)max - wanted));
     }
     return 1;
 }
@@ -213,7 +236,7 @@ static int lnl_log_softmax_rows(lnl_matrix<T> x, lnl_matrix<T> out, npy_intp fro
     for (npy_intp i = from; i < to; i++) {
         const T *row = lnl_contiguous(x, i, n, work.first);
         T max = lnl_row_max(row, n), *result = out.of_column == 1 ? out.row(i) : work.first;
-        lnl_row_subtract(result, row, n, max + log(lnl_row_sum_exp(row, n, max)));
+        lnl_row_subtract(result, row, n, max + log(lnl_row_sum_exp(row, n, lnl_below(max))));
         lnl_store(out.row(i), out.of_column, result, n);
     }
     return 1;

@@ -62,9 +62,43 @@ def exp_tail(x):
     return (mpmath.expm1(x) - x) / x**2
 
 
+def erf_tail(x):
+    """erf(sqrt(x)) / sqrt(x) - 1"""
+    root = mpmath.sqrt(x)
+    return mpmath.erf(root) / root - 1
+
+
+def erfc_ratio(t):
+    """erfc(x) exp(x^2) (1 + 2 x), where t = (x - 4) / (x + 4)"""
+    x = 4 * (1 + t) / (1 - t)
+    return mpmath.erfc(x) * mpmath.exp(x**2) * (1 + 2 * x)
+
+
+def erfc_ratio_short(t):
+    """erfc(x) exp(x^2) (4 + x), where t = (x - 4) / (x + 4)"""
+    x = 4 * (1 + t) / (1 - t)
+    return mpmath.erfc(x) * mpmath.exp(x**2) * (4 + x)
+
+
+def erfc_interval(most):
+    """The t of erfc_ratio for x from 0 to `most`."""
+    return -1, (most - 4) / (most + 4)
+
+
 def log1p_tail(x):
     """(log(1 + x) - x + x^2 / 2) / x^3"""
     return (mpmath.log1p(x) - x + x**2 / 2) / x**3
+
+
+def double_exp_tail(x):
+    """(exp(2 x) - 1 - 2 x) / (2 x^2)"""
+    return 2 * exp_tail(2 * x)
+
+
+def tanh_tail(x):
+    """(tanh(sqrt(x)) - sqrt(x)) / sqrt(x)^3"""
+    root = mpmath.sqrt(x)
+    return (mpmath.tanh(root) - root) / root**3
 
 
 HALF_LOG_2 = mpmath.log(2) / 2 + mpf("1e-3")
@@ -75,12 +109,35 @@ POLYNOMIALS = {
         exp_tail, lambda x: abs(x**2 / mpmath.expm1(x)), (-HALF_LOG_2, HALF_LOG_2),
         {np.float32: 6, np.float64: 11},
     ),
-    "expm1_tail_short": (
-        exp_tail, lambda x: abs(x**2 / mpmath.expm1(x)), (-HALF_LOG_2, HALF_LOG_2),
-        {np.float32: 5},
-    ),
     "exp_tail_short": (
         exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float32: 5},
+    ),
+    "double_exp_tail": (
+        double_exp_tail, lambda x: 2 * x**2 / mpmath.exp(2 * x), (-HALF_LOG_2 / 2, HALF_LOG_2 / 2),
+        {np.float32: 5, np.float64: 10},
+    ),
+    "tanh_tail": (
+        tanh_tail, lambda x: mpmath.sqrt(x)**3 / mpmath.tanh(mpmath.sqrt(x)), (0, 1),
+        {np.float32: 7, np.float64: 15},
+    ),
+    "tanh_tail_short": (
+        tanh_tail, lambda x: mpmath.sqrt(x)**3 / mpmath.tanh(mpmath.sqrt(x)), (0, mpf(1) / 4),
+        {np.float32: 4, np.float64: 10},
+    ),
+    "erf_tail": (
+        erf_tail, lambda x: mpmath.sqrt(x) / mpmath.erf(mpmath.sqrt(x)), (0, 1),
+        {np.float32: 7, np.float64: 12},
+    ),
+    "erfc_ratio": (
+        erfc_ratio, lambda t: 1 / erfc_ratio(t), erfc_interval(mpf("27.3")), {np.float64: 23},
+    ),
+    # For float32, computed in float64.
+    "erfc_ratio_short": (
+        erfc_ratio_short, lambda t: 1 / erfc_ratio_short(t), erfc_interval(mpf("10.2")),
+        {np.float64: 11},
+    ),
+    "exp_tail_for_float": (
+        exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float64: 6},
     ),
     "log1p_tail": (
         log1p_tail, lambda x: abs(x**3 / mpmath.log1p(x)), (mpf(-3) / 10, mpf(1) / 2),
