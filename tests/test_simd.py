@@ -9,8 +9,9 @@ import threading
 
 import numpy as np
 import pytest
+from accuracy.references import FUNCTIONS
 from activations import EVERY
-from helpers import ROOT, T, library, nnet, run_python, tensor, with_theano
+from helpers import ROOT, T, library, named, nnet, run_python, tensor, with_theano
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.skipif(
 )
 if with_theano and library.config.cxx:
     from lasagne_nl.simd.elemwise import VectorElemwise
+    from lasagne_nl.simd.scalar_ops import Kernel
     from lasagne_nl.simd.softmax import REPLACEMENTS
 
 TAG = "lasagne_nl_simd"
@@ -223,6 +225,33 @@ def test_the_index_of_the_largest_is_the_first_of_equal_ones_and_zero_for_nan():
     assert function(rows, [0, 0, 0, 0])[1].tolist() == [70, 149, 0, 0]
 
 
+def softmax_of(rows):
+    rows = np.asarray(rows, "float64")
+    with np.errstate(under="ignore"):
+        e = np.exp(rows - rows.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("largest", [0, 7.3, -88, 240, -250, 353, 355, 1e4, -3e30, 1e38])
+def test_softmax_is_as_exact_for_rows_far_from_zero(largest):
+    x = tensor("x", "float32", 2)
+    function = _pairs.setdefault("softmax alone", compiled([x], nl.softmax(x), fast()))
+    rows = np.float32(largest) - np.random.RandomState(0).exponential(9, (50, 99)).astype("float32")
+    rows[:, 3], rows[:, 5], rows[:, 7] = largest, -np.inf, np.float32(largest) - np.float32(1e9)
+    got, expected = function(rows), softmax_of(rows)
+    counts = expected > np.finfo("float32").tiny
+    assert abs(got / expected - 1)[counts].max() < 2.0 * 2**-23
+    assert (got[:, 5] == 0).all() and abs(got - expected)[~counts].max() <= 2e-45
+
+
+def test_a_small_loss_is_as_exact_as_a_large_one():
+    x, y = tensor("x", "float32", 2), T.lvector("y")
+    loss = compiled([x, y], nnet.categorical_crossentropy(nl.softmax(x), y), fast())
+    rows = np.array([[3.3, 3.3 - gap] for gap in (0, 1, 5, 15, 30, 60)], "float32")
+    exact = np.log1p(np.exp(rows[:, 1].astype("float64") - rows[:, 0]))
+    np.testing.assert_allclose(loss(rows, [0] * len(rows)), exact, rtol=3e-7, atol=2.3e-16)
+
+
 @pytest.mark.parametrize("target", [-1, 5, 200])
 def test_a_class_that_does_not_exist_is_an_error(target):
     inputs, outputs = softmax_family("float32", "int64")
@@ -231,6 +260,52 @@ def test_a_class_that_does_not_exist_is_an_error(target):
     x = np.zeros((2, 5), "float32")
     with pytest.raises(ValueError, match="y_i"):
         function(x, x[0], x, np.array([1, target]))
+
+
+# --- kinks and functions ---
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["rectify", "leaky_rectify", "very_leaky_rectify"])
+def test_a_kink_is_one_condition_with_the_same_values(name, dtype):
+    x = tensor("x", dtype, 1)
+    ours, theirs = (compiled([x], getattr(nl, name)(x), mode) for mode in (fast(), plain()))
+    (node,) = vector_nodes(ours)
+    assert str(node.op).count("Switch") == 1 < str(theirs.maker.fgraph.toposort()).count("Switch")
+    most = np.finfo(dtype).max
+    edges = [0.0, -0.0, 1e-42, -1e-42, 3, -3, most, -most, np.inf, -np.inf, np.nan]
+    values = np.array(edges * 3, dtype)
+    np.testing.assert_array_equal(ours(values), theirs(values))
+    np.testing.assert_array_equal(np.signbit(ours(values)), np.signbit(theirs(values)))
+
+
+def test_what_only_looks_like_a_kink_keeps_its_value_at_zero():
+    x = tensor("x", "float32", 1)
+    below = T.switch(x > 0, 0, x - 8)
+    y = T.switch(x > 0, x, T.switch(x < 0, below, (x + below) * np.float32(0.5)))
+    z = T.switch(x > 0, x, T.switch(x < 0, 0, np.float32(0.5) * abs(x - 2)))
+    function = compiled([x], [y, z], fast())
+    values = np.array([-1, 0, 1], "float32")
+    assert [result.tolist() for result in function(values)] == [[-9, -4, 1], [0, 1, 1]]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(**named(FUNCTIONS))
+def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype):
+    x = tensor("x", dtype, 1)
+    compute = compiled([x], case.activation(x), fast())
+    (node,) = vector_nodes(compute)
+    assert isinstance(node.op.scalar_op, Kernel)
+    info = np.finfo(dtype)
+    least = np.nextafter(np.zeros((), dtype), np.ones((), dtype))
+    edges = [0.0, -0.0, info.max, -info.max, info.tiny, -least, 1, -1, 0.5, -np.inf, np.inf, np.nan]
+    values = np.array(edges * 3, dtype)
+    exact = [float(case.truth(0, v, dtype)) for v in edges[:-3]] + list(case.limits) + [np.nan]
+    got, expected = compute(values), np.array(exact * 3).astype(dtype)
+    np.testing.assert_allclose(got, expected, rtol=2 * info.eps, atol=2 * least)
+    # A function that is 0 at 0 is odd there.
+    if expected[0] == 0:
+        assert np.signbit(got[:2]).tolist() == [False, True]
 
 
 # --- the graph, and what Theano does with it ---

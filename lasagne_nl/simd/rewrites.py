@@ -9,9 +9,9 @@ from theano.tensor.elemwise import Elemwise
 from lasagne_nl._activity import awake
 from lasagne_nl.simd import scalar_ops, softmax
 from lasagne_nl.simd.elemwise import VectorElemwise, gains
+from lasagne_nl.simd.scalar_ops import FLOATS
 
 TAG = "lasagne_nl_simd"
-_FLOATS = ("float32", "float64")
 _scaled_tanh = Elemwise(scalar_ops.ScaledTanh(name="scaled_tanh"))
 _scaled_expm1 = Elemwise(scalar_ops.ScaledExpm1(name="scaled_expm1"))
 
@@ -63,7 +63,7 @@ def local_scaled_tanh(node):
     if outer is None:
         return False
     outer_scalars, function = outer
-    if not _is(function, scalar.Tanh) or function.dtype not in _FLOATS:
+    if not _is(function, scalar.Tanh) or function.dtype not in FLOATS:
         return False
     if outer_scalars and not _only_client(function):
         return False
@@ -95,7 +95,7 @@ def local_scaled_expm1(node):
     if inner is None:
         return False
     inner_scalars, function = inner
-    if not _is(function, scalar.Expm1) or function.dtype not in _FLOATS:
+    if not _is(function, scalar.Expm1) or function.dtype not in FLOATS:
         return False
     if (inner_scalars and not _only_client(function)) or not _only_client(negative):
         return False
@@ -108,22 +108,66 @@ def local_scaled_expm1(node):
     return _finish(tensor.switch(condition, positive, negative), node)
 
 
+@gof.local_optimizer([Elemwise])
+def local_kink(node):
+    """rectify and its leaky kin without the mean of two slopes, which makes no difference at 0
+
+    switch(x > 0, x, switch(x < 0, n, (x + n) / 2)) -> switch(x > 0, x, a x) if n is a x, or
+    switch(x < 0, 0, x) if n is 0
+    """
+    if not awake():
+        return False
+    if not _is(node.outputs[0], scalar.Switch):
+        return False
+    is_positive, x, rest = node.inputs
+    if x.dtype not in FLOATS or _compares_with_zero(is_positive, scalar.GT) is not x:
+        return False
+    if not _is(rest, scalar.Switch):
+        return False
+    is_negative, negative, at_zero = rest.owner.inputs
+    if _compares_with_zero(is_negative, scalar.LT) is not x or not _is(at_zero, scalar.Mul):
+        return False
+    middle = [i for i in at_zero.owner.inputs if not _is_constant(i, 0.5)]
+    if len(middle) != 1 or len(at_zero.owner.inputs) != 2:
+        return False
+    if _is_zero(negative):
+        if middle[0] is not x:
+            return False
+        return _finish(tensor.switch(is_negative, negative, x), node)
+    if not _is(middle[0], scalar.Add) or set(middle[0].owner.inputs) != {x, negative}:
+        return False
+    if not _is(negative, scalar.Switch) or len(middle[0].owner.inputs) != 2:
+        return False
+    condition, zero, product = negative.owner.inputs
+    if _compares_with_zero(condition, scalar.GT) is not x or not _is_zero(zero):
+        return False
+    if not _is(product, scalar.Mul) or x not in product.owner.inputs:
+        return False
+    return _finish(tensor.switch(is_positive, x, product), node)
+
+
 def _is_not_positive(variable):
     """Whether it is switch(x > 0, 0, x)."""
     if not _is(variable, scalar.Switch):
         return False
     condition, zero, x = variable.owner.inputs
-    return (
-        _is(condition, scalar.GT)
-        and condition.owner.inputs[0] is x
-        and _is_zero(condition.owner.inputs[1])
-        and _is_zero(zero)
-    )
+    return _compares_with_zero(condition, scalar.GT) is x and _is_zero(zero)
+
+
+def _compares_with_zero(condition, comparison):
+    """The x of a comparison of x with 0, or None."""
+    if not _is(condition, comparison) or not _is_zero(condition.owner.inputs[1]):
+        return None
+    return condition.owner.inputs[0]
 
 
 def _is_zero(variable):
+    return _is_constant(variable, 0)
+
+
+def _is_constant(variable, value):
     try:
-        return tensor.get_scalar_constant_value(variable, only_process_constants=True) == 0
+        return tensor.get_scalar_constant_value(variable, only_process_constants=True) == value
     except tensor.NotScalarConstantError:
         return False
 
@@ -136,7 +180,7 @@ def local_kernels(node):
     if type(node.op) is not Elemwise:
         return False
     replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
-    if replacement is None or node.outputs[0].dtype not in _FLOATS:
+    if replacement is None or node.outputs[0].dtype not in FLOATS:
         return False
     if any(i.dtype != node.outputs[0].dtype for i in node.inputs):
         return False
@@ -185,6 +229,7 @@ def _register(position, make, rewrite):
 
 # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after what
 # moves a graph to a GPU (48.5). A product is met before its factors.
+_register(48.80, out2in, local_kink)
 _register(48.81, out2in, local_scaled_expm1)
 _register(48.82, out2in, local_scaled_tanh)
 _register(48.83, in2out, local_kernels)

@@ -9,9 +9,10 @@ import zlib
 
 import numpy as np
 from theano import scalar
+from theano.scalar import basic_scipy
 from theano.tensor.nnet import sigm
 
-_FLOATS = ("float32", "float64")
+FLOATS = ("float32", "float64")
 
 
 def read_source(name):
@@ -31,7 +32,7 @@ class Kernel:
 
     def c_code(self, node, name, inputs, outputs, sub):
         dtype = node.outputs[0].type.dtype
-        if dtype not in _FLOATS or any(i.type.dtype != dtype for i in node.inputs):
+        if dtype not in FLOATS or any(i.type.dtype != dtype for i in node.inputs):
             return super().c_code(node, name, inputs, outputs, sub)
         return "{} = {}<{}>({});".format(
             outputs[0], self.kernel, node.outputs[0].type.dtype_specs()[1], ", ".join(inputs)
@@ -43,6 +44,14 @@ class Kernel:
     def c_code_cache_version(self):
         parents = super().c_code_cache_version()
         return (_VERSION,) + parents if parents else ()
+
+
+class Erf(Kernel, basic_scipy.Erf):
+    kernel = "lnl_erf"
+
+
+class Erfc(Kernel, basic_scipy.Erfc):
+    kernel = "lnl_erfc"
 
 
 class Exp(Kernel, scalar.Exp):
@@ -91,8 +100,8 @@ class _Scaled(Kernel, scalar.ScalarOp):
     nin = 3
 
     def output_types(self, types):
-        if any(t != types[0] or t.dtype not in _FLOATS for t in types):
-            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, _FLOATS))
+        if any(t != types[0] or t.dtype not in FLOATS for t in types):
+            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, FLOATS))
         return [types[0]]
 
     def c_code_cache_version(self):
@@ -118,4 +127,6 @@ class ScaledTanh(_Scaled):
 
 
 # Theano's class: the class that takes its place.
-REPLACEMENTS = {op.__mro__[2]: op for op in (Exp, Expm1, Log, Log1p, Tanh, Sigmoid, Softplus)}
+REPLACEMENTS = {
+    op.__mro__[2]: op for op in (Erf, Erfc, Exp, Expm1, Log, Log1p, Tanh, Sigmoid, Softplus)
+}
