@@ -5,6 +5,7 @@ same environment that reads the cache imports lasagne_nl by that, without ever h
 Its graphs are to stay Theano's: the rewrites sleep until the program uses lasagne_nl itself.
 """
 
+import functools
 import sys
 import types
 
@@ -13,9 +14,14 @@ _READS_THE_CACHE = "theano.gof.cmodule"
 _awake = True
 
 
-def awake():
-    """Whether the program has imported lasagne_nl itself."""
-    return _awake
+def while_awake(rewrite):
+    """A local rewrite that changes nothing before the program has imported lasagne_nl itself."""
+
+    @functools.wraps(rewrite)
+    def transform(node):
+        return _awake and rewrite(node)
+
+    return transform
 
 
 def sleep_if_only_unpickled():

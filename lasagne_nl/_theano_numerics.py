@@ -22,7 +22,7 @@ from theano.tensor.nnet import sigm
 from theano.tensor.nnet.nnet import LogSoftmax, Softmax, SoftmaxGrad, softmax_op
 from theano.tensor.opt import in2out
 
-from lasagne_nl._activity import awake
+from lasagne_nl._activity import while_awake
 
 _TAG = "lasagne_nl"
 # Ops that show their first input in another shape, each entry in its place.
@@ -48,10 +48,9 @@ def _register_beside_theanos_own(rewrite):
 
 @_register_beside_theanos_own
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_log_of_reshaped_softmax(node):
     """log(view(softmax(x))) -> view(logsoftmax(x))"""
-    if not awake():
-        return False
     if not isinstance(node.op.scalar_op, scalar.Log):
         return False
     views, rows = _look_through_views(node.inputs[0])
@@ -65,10 +64,9 @@ def local_log_of_reshaped_softmax(node):
 
 @_register_beside_theanos_own
 @gof.local_optimizer([SoftmaxGrad])
+@while_awake
 def local_log_of_reshaped_softmax_grad(node):
     """softmax_grad(view(g / view(sm)), sm) -> the gradient of logsoftmax, which does not divide"""
-    if not awake():
-        return False
     upstream, rows = node.inputs
     views, quotient = _look_through_views(upstream)
     if not (_is_made_by(quotient, Elemwise) and quotient.owner.op == tensor.true_div):
@@ -140,10 +138,9 @@ _ACCURATE = {
 
 
 @gof.local_optimizer([nnet.sigmoid, nnet.softplus])
+@while_awake
 def local_accurate_sigmoid_and_softplus(node):
     """Write sigmoid and softplus of float32 and float64 in ops that do not cut them off."""
-    if not awake():
-        return False
     expand = _ACCURATE.get(type(getattr(node.op, "scalar_op", None)))
     if expand is None:
         return False

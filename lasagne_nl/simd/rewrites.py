@@ -6,7 +6,7 @@ from theano.compile import optdb
 from theano.gof.opt import copy_stack_trace, in2out, out2in
 from theano.tensor.elemwise import Elemwise
 
-from lasagne_nl._activity import awake
+from lasagne_nl._activity import while_awake
 from lasagne_nl.simd import scalar_ops, softmax
 from lasagne_nl.simd.elemwise import VectorElemwise, gains
 from lasagne_nl.simd.scalar_ops import FLOATS
@@ -27,6 +27,13 @@ def _is(variable, scalar_class):
 
 def _only_client(variable):
     return len(variable.clients) == 1
+
+
+def _is_only_squared(variable):
+    """Whether it serves the slope 1 - y^2 alone, which takes no notice of the rounding of a x."""
+    return all(
+        node != "output" and _is(node.outputs[0], scalar.Sqr) for node, _ in variable.clients
+    )
 
 
 def _factors(variable):
@@ -55,10 +62,9 @@ def _finish(result, node):
 
 
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_scaled_tanh(node):
     """c tanh(a x) -> scaled_tanh(x, a, c)"""
-    if not awake():
-        return False
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
@@ -66,6 +72,8 @@ def local_scaled_tanh(node):
     if not _is(function, scalar.Tanh) or function.dtype not in FLOATS:
         return False
     if outer_scalars and not _only_client(function):
+        return False
+    if not outer_scalars and _is_only_squared(function):
         return False
     inner = _factors(function.owner.inputs[0])
     if inner is None:
@@ -80,10 +88,9 @@ def local_scaled_tanh(node):
 
 
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_scaled_expm1(node):
     """c switch(p, x, d expm1(min(x, 0))) -> switch(p, c x, scaled_expm1(min(x, 0), c, d))"""
-    if not awake():
-        return False
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
@@ -109,14 +116,13 @@ def local_scaled_expm1(node):
 
 
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_kink(node):
     """rectify and its leaky kin without the mean of two slopes, which makes no difference at 0
 
     switch(x > 0, x, switch(x < 0, n, (x + n) / 2)) -> switch(x > 0, x, a x) if n is a x, or
     switch(x < 0, 0, x) if n is 0
     """
-    if not awake():
-        return False
     if not _is(node.outputs[0], scalar.Switch):
         return False
     is_positive, x, rest = node.inputs
@@ -173,10 +179,9 @@ def _is_constant(variable, value):
 
 
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_kernels(node):
     """Theano's scalar functions of floats -> those of `scalar_ops`."""
-    if not awake():
-        return False
     if type(node.op) is not Elemwise:
         return False
     replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
@@ -190,10 +195,9 @@ def local_kernels(node):
 
 
 @gof.local_optimizer(list(softmax.REPLACEMENTS))
+@while_awake
 def local_softmax(node):
     """Theano's operations on rows of softmax -> those of `softmax`."""
-    if not awake():
-        return False
     replacement = softmax.REPLACEMENTS.get(type(node.op))
     floats = [v.dtype for v in node.inputs + node.outputs if v.dtype not in tensor.discrete_dtypes]
     if replacement is None or set(floats) not in ({"float32"}, {"float64"}):
@@ -204,10 +208,9 @@ def local_softmax(node):
 
 
 @gof.local_optimizer([Elemwise])
+@while_awake
 def local_vector_elemwise(node):
     """Elementwise operations that gain by it -> the same with the vectorised loop."""
-    if not awake():
-        return False
     if not gains(node):
         return False
     op = node.op
