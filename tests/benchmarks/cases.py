@@ -17,6 +17,9 @@ SELU_SCALE, SELU_SCALE_NEG = 1.0507009873554805, 1.6732632423543773
 LAYERS = (784, 512, 512, 10)
 BATCH = 256
 LEARNING_RATE = 0.1
+# With it no sum before an activation is nearer to 0 than 1e-5. Where rounding decides on which side
+# of a kink a sum is, right steps of two libraries differ by all of a sample's slope.
+STEP_SEED = 5
 
 # `kind` is one of
 #   forward   f(x)
@@ -41,7 +44,7 @@ def inputs(case):
 
 def step_inputs(case):
     """A batch of images, their labels, and the parameters: weights and bias of each layer."""
-    rng = np.random.RandomState(0)
+    rng = np.random.RandomState(STEP_SEED)
     images = rng.standard_normal((BATCH, LAYERS[0])).astype(case.dtype)
     labels = rng.randint(0, LAYERS[-1], BATCH)
     parameters = []
