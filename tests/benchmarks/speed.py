@@ -176,6 +176,11 @@ def environment(threads, **flags):
         XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         if threads == 1
         else "",
+        # Whether the C library gives freed memory back, and faults it in anew for the next result,
+        # is chance for each function, and may cost more than the function. So it never does, to no
+        # library; of more than 32 MB it always does.
+        MALLOC_MMAP_THRESHOLD_=str(2**25),
+        MALLOC_TRIM_THRESHOLD_=str(2**30),
     )
     for library in ("OMP", "OPENBLAS", "MKL"):
         variables[library + "_NUM_THREADS"] = str(threads)
