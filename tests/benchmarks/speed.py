@@ -82,6 +82,12 @@ class WorkerError(Exception):
     """A worker ended, or could not do what it was told; the message says why in one line."""
 
 
+# Whether the C library gives freed memory back, and faults it in anew for the next result, is
+# chance for each function, and may cost more than the function. So it keeps it, up to 32 MB. Not
+# for JAX, which is slower by it.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+
+
 class Worker:
     """A process that holds a library, and waits for requests.
 
@@ -106,7 +112,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env=environment(threads, **flags),
+                env=dict(environment(threads, **flags), **({} if name == "jax" else KEEP_MEMORY)),
                 universal_newlines=True,
             )
         try:
@@ -176,11 +182,6 @@ def environment(threads, **flags):
         XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         if threads == 1
         else "",
-        # Whether the C library gives freed memory back, and faults it in anew for the next result,
-        # is chance for each function, and may cost more than the function. So it never does, to no
-        # library; of more than 32 MB it always does.
-        MALLOC_MMAP_THRESHOLD_=str(2**25),
-        MALLOC_TRIM_THRESHOLD_=str(2**30),
     )
     for library in ("OMP", "OPENBLAS", "MKL"):
         variables[library + "_NUM_THREADS"] = str(threads)
