@@ -289,6 +289,20 @@ def test_what_only_looks_like_a_kink_keeps_its_value_at_zero():
     assert [result.tolist() for result in function(values)] == [[-9, -4, 1], [0, 1, 1]]
 
 
+@pytest.mark.parametrize("scale_in", [1e-30, 1e-12, 0.7, -3, 1e20])
+@pytest.mark.parametrize("scale_out", [3e38, -1.01, 1e12, 1e-10])
+def test_scales_of_tanh_may_be_huge_or_tiny(scale_in, scale_out):
+    x = tensor("x", "float32", 1)
+    function = compiled([x], nl.ScaledTanH(scale_in, scale_out)(x), fast())
+    (node,) = vector_nodes(function)
+    is_one = str(node.op) == "VectorElemwise{scaled_tanh}"
+    assert is_one == all(1e-18 < abs(scale) < 1e18 for scale in (scale_in, scale_out))
+    a, c = np.float32(scale_in).astype("float64"), np.float32(scale_out).astype("float64")
+    values = (np.linspace(-12, 12, 4001) / a).astype("float32")
+    expected = c * np.tanh(a * values.astype("float64"))
+    np.testing.assert_allclose(function(values), expected, rtol=(1.1 if is_one else 3) * 2**-23)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(FUNCTIONS))
 def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype):

@@ -50,6 +50,15 @@ def _factors(variable):
     return scalars, others[0]
 
 
+def _is_extreme(variable):
+    """Whether it is a constant whose product with another one may overflow or underflow."""
+    try:
+        value = tensor.get_scalar_constant_value(variable, only_process_constants=True)
+    except tensor.NotScalarConstantError:
+        return False
+    return not 2.0**-60 < abs(value) < 2.0**60
+
+
 def _two(scalars, like):
     """At most two scalars as two."""
     one = tensor.constant(np.ones((1,) * like.ndim, dtype=like.dtype))
@@ -81,9 +90,9 @@ def local_scaled_tanh(node):
     inner_scalars, x = inner
     if len(outer_scalars) > 1 or len(inner_scalars) > 1 or not outer_scalars + inner_scalars:
         return False
-    a, c = _two(inner_scalars, x)[0], _two(outer_scalars, x)[0]
-    if x.dtype != function.dtype:
+    if x.dtype != function.dtype or any(map(_is_extreme, inner_scalars + outer_scalars)):
         return False
+    a, c = _two(inner_scalars, x)[0], _two(outer_scalars, x)[0]
     return _finish(_scaled_tanh(x, a, c), node)
 
 
