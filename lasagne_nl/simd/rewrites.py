@@ -52,11 +52,8 @@ def _factors(variable):
 
 def _is_extreme(variable):
     """Whether it is a constant whose product with another one may overflow or underflow."""
-    try:
-        value = tensor.get_scalar_constant_value(variable, only_process_constants=True)
-    except tensor.NotScalarConstantError:
-        return False
-    return not 2.0**-60 < abs(value) < 2.0**60
+    value = _constant(variable)
+    return value is not None and not 2.0**-60 < abs(value) < 2.0**60
 
 
 def _two(scalars, like):
@@ -142,7 +139,7 @@ def local_kink(node):
     is_negative, negative, at_zero = rest.owner.inputs
     if _compares_with_zero(is_negative, scalar.LT) is not x or not _is(at_zero, scalar.Mul):
         return False
-    middle = [i for i in at_zero.owner.inputs if not _is_constant(i, 0.5)]
+    middle = [i for i in at_zero.owner.inputs if _constant(i) != 0.5]
     if len(middle) != 1 or len(at_zero.owner.inputs) != 2:
         return False
     if _is_zero(negative):
@@ -177,14 +174,15 @@ def _compares_with_zero(condition, comparison):
 
 
 def _is_zero(variable):
-    return _is_constant(variable, 0)
+    return _constant(variable) == 0
 
 
-def _is_constant(variable, value):
+def _constant(variable):
+    """The value of a constant that is the same all over, or None."""
     try:
-        return tensor.get_scalar_constant_value(variable, only_process_constants=True) == value
+        return tensor.get_scalar_constant_value(variable, only_process_constants=True)
     except tensor.NotScalarConstantError:
-        return False
+        return None
 
 
 @gof.local_optimizer([Elemwise])

@@ -68,16 +68,22 @@ def erf_tail(x):
     return mpmath.erf(root) / root - 1
 
 
-def erfc_ratio(t):
-    """erfc(x) exp(x^2) (1 + 2 x), where t = (x - 4) / (x + 4)"""
+def scaled_erfc(t):
+    """x, and erfc(x) exp(x^2), where t = (x - 4) / (x + 4)"""
     x = 4 * (1 + t) / (1 - t)
-    return mpmath.erfc(x) * mpmath.exp(x**2) * (1 + 2 * x)
+    return x, mpmath.erfc(x) * mpmath.exp(x**2)
+
+
+def erfc_ratio(t):
+    """erfc(x) exp(x^2) (1 + 2 x)"""
+    x, value = scaled_erfc(t)
+    return value * (1 + 2 * x)
 
 
 def erfc_ratio_short(t):
-    """erfc(x) exp(x^2) (4 + x), where t = (x - 4) / (x + 4)"""
-    x = 4 * (1 + t) / (1 - t)
-    return mpmath.erfc(x) * mpmath.exp(x**2) * (4 + x)
+    """erfc(x) exp(x^2) (4 + x)"""
+    x, value = scaled_erfc(t)
+    return value * (4 + x)
 
 
 def erfc_interval(most):
