@@ -251,6 +251,17 @@ def test_softmax_is_as_exact_for_rows_far_from_zero(largest):
     assert (got[:, 5] == 0).all() and abs(got - expected)[~counts].max() <= 2e-45
 
 
+@pytest.mark.parametrize("largest", [0, 1000, -1000, 2.0**52, -(2.0**52)])
+def test_the_log_of_softmax_is_as_exact_for_rows_far_from_zero(largest):
+    x = tensor("x", "float64", 2)
+    function = once("log of softmax", [x], T.log(nl.softmax(x)))
+    assert "LogSoftmax" in {type(n.op).__name__ for n in vector_nodes(function)}
+    # Whole numbers, so that the same row is exact everywhere.
+    row = -np.arange(12.0).reshape(3, 4)
+    exact = row - np.log(np.exp(row).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(function(largest + row), exact, rtol=4e-16, atol=4e-16)
+
+
 def test_a_small_loss_is_as_exact_as_a_large_one():
     x, y = tensor("x", "float32", 2), T.lvector("y")
     loss = compiled([x, y], nnet.categorical_crossentropy(nl.softmax(x), y), fast())

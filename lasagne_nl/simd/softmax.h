@@ -139,10 +139,12 @@ template <class T> LNL_NOINLINE void lnl_row_divide(T *out, npy_intp n, double s
     for (npy_intp j = 0; j < n; j++) out[j] = lnl_mad(out[j], factor, out[j] * factor_lo);
 }
 
-template <class T> LNL_NOINLINE void lnl_row_subtract(T *out, const T *x, npy_intp n, double what)
+/* out = x - max - rest; not x - (max + rest), where a large max would swallow the rest */
+template <class T> LNL_NOINLINE void lnl_row_subtract(T *out, const T *x, npy_intp n, double max,
+                                                      double rest)
 {
     #pragma omp simd
-    for (npy_intp j = 0; j < n; j++) out[j] = (T)(x[j] - what);
+    for (npy_intp j = 0; j < n; j++) out[j] = (T)((x[j] - max) - rest);
 }
 
 template <class T> LNL_NOINLINE void lnl_row_add(T *out, const T *a, const T *b, npy_intp n)
@@ -236,7 +238,7 @@ static int lnl_log_softmax_rows(lnl_matrix<T> x, lnl_matrix<T> out, npy_intp fro
     for (npy_intp i = from; i < to; i++) {
         const T *row = lnl_contiguous(x, i, n, work.first);
         T max = lnl_row_max(row, n), *result = out.of_column == 1 ? out.row(i) : work.first;
-        lnl_row_subtract(result, row, n, max + log(lnl_row_sum_exp(row, n, lnl_below(max))));
+        lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, lnl_below(max))));
         lnl_store(out.row(i), out.of_column, result, n);
     }
     return 1;
