@@ -1,7 +1,7 @@
 """What Theano 1.0.5 computes wrongly, or not at all, mended from outside.
 
-A softmax for any number of dimensions, and rewrites for Theano's optimiser, registered when this
-module is imported:
+A softmax and its log for any number of dimensions, and rewrites for Theano's optimiser, registered
+when this module is imported:
 
 - the log of that softmax, and its gradient, stay finite where a probability has rounded to 0, as
   Theano's own rewrites have it for matrices;
@@ -31,12 +31,22 @@ _VIEWS = (tensor.Reshape, DimShuffle, tensor.Rebroadcast)
 
 def softmax(x):
     """Softmax along the last axis of `x`, which has at least one dimension."""
+    return _of_rows(softmax_op, x)
+
+
+def log_softmax(x):
+    """The log of `softmax`, which stays finite where a probability rounds to 0."""
+    return _of_rows(LogSoftmax(), x)
+
+
+def _of_rows(op, x):
+    """An operation on the rows of a matrix, along the last axis of `x`."""
     if x.ndim == 2:
-        return softmax_op(x)
+        return op(x)
     number_of_rows = 1
     for axis in range(x.ndim - 1):
         number_of_rows = number_of_rows * x.shape[axis]
-    rows = softmax_op(x.reshape((number_of_rows, x.shape[x.ndim - 1])))
+    rows = op(x.reshape((number_of_rows, x.shape[x.ndim - 1])))
     return tensor.patternbroadcast(rows.reshape(x.shape, ndim=x.ndim), x.broadcastable)
 
 

@@ -18,21 +18,35 @@ import sys
 from lasagne_nl import _theano_repairs
 
 __all__ = [
+    "Assert",
     "DenseTensorType",
     "Variable",
+    "arange",
     "as_tensor_variable",
     "cast",
     "clip",
     "comparand",
+    "concatenate",
+    "cumsum",
+    "eq",
+    "erfc",
+    "exp",
     "expm1",
+    "floor",
     "library",
+    "log1p",
+    "log_softmax",
     "matrix",
     "name",
+    "patternbroadcast",
     "sigmoid",
     "softmax",
     "softplus",
+    "sort",
+    "sqrt",
     "switch",
     "tanh",
+    "zero_grad",
 ]
 
 LIBRARIES = ("theano", "aesara", "pytensor")
@@ -48,6 +62,15 @@ def _last_axis(softmax_of_axis):
     return softmax
 
 
+def _pattern(specify_broadcastable):
+    """Theano takes the whole pattern, its successors the axes of length 1."""
+
+    def patternbroadcast(x, pattern):
+        return specify_broadcastable(x, *[axis for axis, one in enumerate(pattern) if one])
+
+    return patternbroadcast
+
+
 def _itself(x):
     return x
 
@@ -56,7 +79,9 @@ def _itself(x):
 # for the library), and what is to be done to it, if anything; or a function of this module.
 _NAMES = {
     # here: (theano, aesara, pytensor)
+    "Assert": (".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
     "Variable": (".tensor:Variable",) * 3,
+    "arange": (".tensor:arange",) * 3,
     "as_tensor_variable": (".tensor:as_tensor_variable",) * 3,
     "cast": (".tensor:cast",) * 3,
     "clip": (".tensor:clip",) * 3,
@@ -69,12 +94,33 @@ _NAMES = {
         ".tensor.type:DenseTensorType",
         ".tensor.type:DenseTensorType",
     ),
+    "concatenate": (".tensor:concatenate",) * 3,
+    "cumsum": (".tensor:cumsum",) * 3,
+    "eq": (".tensor:eq",) * 3,
+    "erfc": (".tensor:erfc",) * 3,
+    "exp": (".tensor:exp",) * 3,
     "expm1": (".tensor:expm1",) * 3,
+    "floor": (".tensor:floor",) * 3,
+    "log1p": (".tensor:log1p",) * 3,
     "matrix": (".tensor:matrix",) * 3,
+    "patternbroadcast": (
+        ".tensor:patternbroadcast",
+        (".tensor:specify_broadcastable", _pattern),
+        (".tensor:specify_broadcastable", _pattern),
+    ),
+    "sort": (".tensor:sort",) * 3,
+    "sqrt": (".tensor:sqrt",) * 3,
     "switch": (".tensor:switch",) * 3,
     "tanh": (".tensor:tanh",) * 3,
+    # A constant for every derivative.
+    "zero_grad": (".gradient:zero_grad",) * 3,
     "sigmoid": (".tensor.nnet:sigmoid", ".tensor:sigmoid", ".tensor:sigmoid"),
     "softplus": (".tensor.nnet:softplus", ".tensor:softplus", ".tensor:softplus"),
+    "log_softmax": (
+        "lasagne_nl._theano_numerics:log_softmax",
+        (".tensor.special:log_softmax", _last_axis),
+        (".tensor.special:log_softmax", _last_axis),
+    ),
     "softmax": (
         "lasagne_nl._theano_numerics:softmax",
         (".tensor.special:softmax", _last_axis),
