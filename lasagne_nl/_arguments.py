@@ -59,16 +59,28 @@ class Parameterised:
     """An activation with parameters: what all such classes have in common.
 
     A subclass names its parameters, in the order of its constructor, in `_parameters`, and keeps
-    each under its own name with `_set`; so instances pickle and copy by themselves.
+    each under its own name with `_set`; so instances pickle and copy by themselves. A parameter
+    that is no number has a check of its own in `_checks`.
     """
 
     _parameters = ()
+    _checks = {}
 
     def _set(self, **values):
         for parameter in self._parameters:
-            value = values[parameter]
-            _check_parameter(type(self).__name__, parameter, value)
-            setattr(self, parameter, value)
+            check = self._checks.get(parameter, check_number)
+            check(type(self).__name__, parameter, values[parameter])
+            setattr(self, parameter, values[parameter])
+
+    def _demand(self, condition, parameter, what):
+        """Raise ValueError unless a condition on a parameter holds that is not symbolic."""
+        value = getattr(self, parameter)
+        if not is_symbolic(value) and not condition(value):
+            raise ValueError(
+                "{}: {} must {}, got {!r}".format(
+                    type(self).__name__, parameter, what, _plain(value)
+                )
+            )
 
     def __repr__(self):
         return "{}({})".format(
@@ -111,12 +123,68 @@ class Parameterised:
             )
 
 
+class Elementwise(Parameterised):
+    """An activation of single elements with numbers as parameters: a subclass has a `_formula` of
+    the input and the parameters, in order.
+    """
+
+    def __call__(self, x):
+        """Apply it to the tensor `x`, elementwise."""
+        x = self._input(x)
+        return in_float32(self._formula, x, *self._constants(x))
+
+
+class AlongAxes(Parameterised):
+    """An activation whose parameter `axis` says along which axis, or axes, it works."""
+
+    _parameters = ("axis",)
+
+    def __init__(self, axis=-1):
+        self._set(axis=axis)
+
+    def _axes(self, x):
+        """The axes as numbers from 0, in ascending order."""
+        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        if any(not -x.ndim <= axis < x.ndim for axis in given):
+            raise ValueError(
+                "{}: axis = {!r} is not an axis of x, which has {} dimension(s)".format(
+                    type(self).__name__, self.axis, x.ndim
+                )
+            )
+        axes = sorted(int(axis) % x.ndim for axis in given)
+        if len(set(axes)) < len(axes):
+            raise ValueError(
+                "{}: axis = {!r} names an axis of x twice, which has {} dimension(s)".format(
+                    type(self).__name__, self.axis, x.ndim
+                )
+            )
+        return tuple(axes)
+
+
+def in_float32(formula, x, *constants):
+    """Apply a formula of several steps; to float16 in float32, so that it is rounded but once."""
+    if x.dtype != "float16":
+        return formula(x, *constants)
+    wide = [backend.cast(argument, "float32") for argument in (x,) + constants]
+    return backend.cast(formula(*wide), "float16")
+
+
+def known_length(x, axis):
+    """How long an axis of a tensor is, or None where only the compiled function will know."""
+    if hasattr(x, "data"):  # a constant
+        return np.shape(x.data)[axis]
+    if x.type.broadcastable[axis]:
+        return 1
+    return getattr(x.type, "shape", (None,) * x.ndim)[axis]
+
+
 def is_symbolic(value):
     """Whether a parameter is a variable of the tensor library, shared ones included."""
     return isinstance(value, backend.Variable)
 
 
-def _check_parameter(owner, parameter, value):
+def check_number(owner, parameter, value):
+    """Raise unless a parameter is a finite number or a variable of numbers."""
     wrong_type = TypeError(
         "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}".format(
             owner, parameter, _shown(value)
@@ -138,6 +206,37 @@ def _check_parameter(owner, parameter, value):
         finite = False
     if not finite:
         raise ValueError("{}: {} must be finite, got {!r}".format(owner, parameter, value))
+
+
+def check_axis(owner, parameter, value):
+    """Raise unless a parameter is an integer."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError("{}: {} must be an integer, got {}".format(owner, parameter, _shown(value)))
+
+
+def check_axes(owner, parameter, value):
+    """Raise unless a parameter is an integer or a tuple of integers."""
+    several = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(v, (bool, np.bool_)) or not isinstance(v, numbers.Integral) for v in several):
+        raise TypeError(
+            "{}: {} must be an integer or a tuple of integers, got {}".format(
+                owner, parameter, _shown(value)
+            )
+        )
+    if not several:
+        raise ValueError("{}: {} must name at least one axis, got ()".format(owner, parameter))
+    if len(set(several)) < len(several):
+        raise ValueError(
+            "{}: {} must not name an axis twice, got {!r}".format(owner, parameter, value)
+        )
+
+
+def check_flag(owner, parameter, value):
+    """Raise unless a parameter is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            "{}: {} must be True or False, got {}".format(owner, parameter, _shown(value))
+        )
 
 
 def _plain(value):
