@@ -16,7 +16,8 @@ _LOOPS, _VERSION = read_source("loops.h")
 _SIMPLE = (
     scalar.Add, scalar.Sub, scalar.Mul, scalar.TrueDiv, scalar.Neg, scalar.Abs, scalar.Sqr,
     scalar.Inv, scalar.Switch, scalar.LT, scalar.GT, scalar.LE, scalar.GE, scalar.EQ, scalar.NEQ,
-    scalar.Maximum, scalar.Minimum, scalar.Clip, scalar.Identity, scalar.Second,
+    scalar.Maximum, scalar.Minimum, scalar.Clip, scalar.Identity, scalar.Second, scalar.Sqrt,
+    scalar.Sgn, scalar.Floor,
 )  # fmt: skip
 _DTYPES = {
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
