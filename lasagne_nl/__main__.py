@@ -1,10 +1,12 @@
 """``python -m lasagne_nl``: is this installation sound?
 
-Prints what is in use, compiles every activation and compares it with NumPy, and says in the last
-line whether the installation is sound, or what to do about it. Exit status 0 or 1.
+Prints what is in use, compiles the activations of Lasagne and some of the others, compares them
+with NumPy, and says in the last line whether the installation is sound, or what to do about it.
+Exit status 0 or 1.
 """
 
 import argparse
+import math
 import os
 import shutil
 import sys
@@ -47,6 +49,11 @@ def _kinked(leakiness):
     )
 
 
+def _normal_tail(x):
+    """The weight of the standard normal distribution above x."""
+    return np.vectorize(math.erfc)(x / 2**0.5) / 2
+
+
 _SCALES = nl.selu.scale, nl.selu.scale_neg
 
 # Name: the value and the gradient of its sum, in NumPy.
@@ -65,6 +72,16 @@ _REFERENCES = {
     "selu": (lambda x: _exp_or(x, *_SCALES), lambda x: _exp_or_slope(x, *_SCALES)),
     "softplus": (lambda x: np.logaddexp(0, x), _logistic),
     "linear": (lambda x: x, np.ones_like),
+    # Of the others, those that take something new from the library.
+    "gelu": (
+        lambda x: x * _normal_tail(-x),
+        lambda x: _normal_tail(-x) + x * np.exp(-x * x / 2) / (2 * np.pi) ** 0.5,
+    ),
+    "silu": (
+        lambda x: x * _logistic(x),
+        lambda x: _logistic(x) * (1 + x * _logistic(-x)),
+    ),
+    "log_softmax": (lambda x: np.log(_softmax(x)), lambda x: 1 - x.shape[-1] * _softmax(x)),
 }
 
 
@@ -204,7 +221,7 @@ def _mode():
 
 
 def _points():
-    return np.linspace(-20, 20, 402).reshape(6, 67).astype(backend.library.config.floatX)
+    return np.linspace(-20, 20, 402).reshape(3, 134).astype(backend.library.config.floatX)
 
 
 def _errors(name, computed):
