@@ -34,15 +34,18 @@ class Case:
         What the formulas need besides x.
     limits, slopes : tuple
         Value and slope at -inf and at inf.
-    at_zero : tuple
-        Slope and curvature at 0, where they are not those of the formula: (slope, curvature).
+    kinks : tuple of float
+        Where the slope is the mean of that of both sides.
     lasagne : callable
-        From (tensor module, nnet module, x) to what Lasagne computes.
+        From (tensor module, nnet module, x) to what Lasagne computes, if it has the activation.
+    amplified : callable
+        From (limits of the dtype, x, constants...) to the units in the last place by which the
+        result is off at most because of a rounding that the formula amplifies, in a tail.
     """
 
     def __init__(
-        self, name, activation, value, slope, curvature, limits, slopes, lasagne,
-        constants=(), at_zero=None,
+        self, name, activation, value, slope, curvature, limits, slopes, lasagne=None,
+        constants=(), kinks=(), amplified=None,
     ):  # fmt: skip
         self.name = name
         self.activation = activation
@@ -50,23 +53,44 @@ class Case:
         self.constants = constants
         self.limits = limits
         self.slopes = slopes
-        self.at_zero = at_zero
+        self.kinks = kinks
         self.lasagne = lasagne
+        self._amplified = amplified
 
     def truth(self, order, x, dtype):
         """The exact derivative of an order (0 is the value) at the float `x`: an mpf, or a float
         where it is NaN or infinite."""
         if np.isnan(x):
             return float("nan")
-        constants = [mpf(float(np.dtype(dtype).type(c))) for c in self.constants]
+        constants = self._rounded(dtype)
         if np.isinf(x):
             side = int(x > 0)
             limit = (self.limits[side], self.slopes[side], 0)[order]
             return limit(*constants) if callable(limit) else limit
-        if x == 0 and order > 0 and self.at_zero is not None:
-            at_zero = self.at_zero[order - 1]
-            return at_zero(*constants) if callable(at_zero) else mpf(at_zero)
-        return mpf(self._formulas[order](mpf(float(x)), *constants))
+        formula, x = self._formulas[order], mpf(float(x))
+        if order > 0 and x in self.kinks:
+            nearby = mpf(10) ** -50
+            return (formula(x - nearby, *constants) + formula(x + nearby, *constants)) / 2
+        return mpf(formula(x, *constants))
+
+    def allowed(self, x, dtype):
+        """By how many units in the last place a value may be off, at each of the floats `x`, more
+        than by the rounding of a few steps."""
+        if self._amplified is None:
+            return np.zeros(len(x))
+        constants, limits = self._rounded(dtype), np.finfo(dtype)
+        finite = np.nan_to_num(x)  # at its ends the value is exact
+        return np.array([float(self._amplified(limits, mpf(float(f)), *constants)) for f in finite])
+
+    def most_allowed(self, dtype):
+        """The largest that `allowed` is where the value is not 0."""
+        x = np.linspace(-800, 800, 32001).astype(dtype)
+        smallest = float(np.nextafter(np.zeros((), dtype), np.ones((), dtype)))
+        matters = [abs(self.truth(0, point, dtype)) >= smallest / 2 for point in x]
+        return self.allowed(x[matters], dtype).max()
+
+    def _rounded(self, dtype):
+        return [mpf(float(np.dtype(dtype).type(c))) for c in self.constants]
 
     def __repr__(self):
         return self.name
@@ -108,7 +132,7 @@ def _leaky(name, activation, leakiness):
         lambda x, a: mpf(1) if x > 0 else a,
         lambda x, a: mpf(0),
         limits=(-INF, INF), slopes=(lambda a: a, 1), constants=(leakiness,),
-        at_zero=(lambda a: (1 + a) / 2, 0),
+        kinks=(0,),
         lasagne=lambda T, nnet, x: _leaky_in_lasagne(T, x, leakiness),
     )  # fmt: skip
 
@@ -135,6 +159,152 @@ def _scaled_elu(name, activation, scale, scale_neg, lasagne):
     )  # fmt: skip
 
 
+def _normal_tail(x):
+    """The weight of the standard normal distribution above x."""
+    # Far out mpmath fails with OverflowError.
+    return mpmath.erfc(x / mpmath.sqrt(2)) / 2 if abs(x) < 1e4 else mpf(x < 0)
+
+
+def _normal_density(x):
+    return mpmath.npdf(x)
+
+
+def _gelu_curvature(x):
+    return _normal_density(x) * (2 - x * x)
+
+
+_K = mpmath.sqrt(8 / mpmath.pi)
+
+
+def _exponent_of_gelu(x):
+    return _K * (x + mpf("0.044715") * x**3)
+
+
+def _gated(exponent, exponents_slope, exponents_curvature):
+    """x sigmoid(v(x)) and its two derivatives."""
+
+    def value(x, *constants):
+        return x * _sigmoid(exponent(x, *constants))
+
+    def slope(x, *constants):
+        v, v1 = exponent(x, *constants), exponents_slope(x, *constants)
+        return _sigmoid(v) + x * _sigmoid_slope(v) * v1
+
+    def curvature(x, *constants):
+        v, v1 = exponent(x, *constants), exponents_slope(x, *constants)
+        v2 = exponents_curvature(x, *constants)
+        return 2 * _sigmoid_slope(v) * v1 + x * (
+            _sigmoid_curvature(v) * v1**2 + _sigmoid_slope(v) * v2
+        )
+
+    return value, slope, curvature
+
+
+def _swish(name, activation, beta):
+    return Case(
+        name, activation, *_gated(lambda x, b: b * x, lambda x, b: b, lambda x, b: 0),
+        limits=(0, INF) if beta > 0 else (-INF, 0), slopes=(0, 1) if beta > 0 else (1, 0),
+        constants=(beta,),
+        amplified=None if beta == 1 else lambda limits, x, b: max(0, -b * x),
+    )  # fmt: skip
+
+
+def _tanh_of_softplus(x):
+    e = mpmath.exp(-abs(x))
+    return (1 + 2 * e) / (1 + 2 * e + 2 * e * e) if x > 0 else e * (2 + e) / (2 + 2 * e + e * e)
+
+
+def _mish_parts(x):
+    """tanh(softplus(x)) and its first two derivatives."""
+    e = mpmath.exp(-abs(x))
+    t = _tanh_of_softplus(x)
+    # 1 - t^2, without cancellation
+    if x > 0:
+        rest = (2 * e * e) * (2 + 4 * e + 2 * e * e) / (1 + 2 * e + 2 * e * e) ** 2
+    else:
+        rest = 2 * (2 + 4 * e + 2 * e * e) / (2 + 2 * e + e * e) ** 2
+    s = _sigmoid(x)
+    return t, rest * s, rest * s * (1 - s) - 2 * t * rest * s * s
+
+
+def _mish_slope(x):
+    t, t1, _ = _mish_parts(x)
+    return t + x * t1
+
+
+def _mish_curvature(x):
+    _, t1, t2 = _mish_parts(x)
+    return 2 * t1 + x * t2
+
+
+def _softplus_of(name, activation, beta):
+    return Case(
+        name, activation,
+        lambda x, b: _softplus(b * x) / b, lambda x, b: _sigmoid(b * x),
+        lambda x, b: b * _sigmoid_slope(b * x),
+        limits=(0, INF), slopes=(0, 1), constants=(beta,),
+        amplified=lambda limits, x, b: max(0, -b * x),
+    )  # fmt: skip
+
+
+def _squareplus_value(x, b):
+    root = mpmath.sqrt(x * x + b)
+    return (x + root) / 2 if x > 0 else b / (2 * (root - x))
+
+
+def _squareplus(name, activation, b):
+    return Case(
+        name, activation, _squareplus_value,
+        lambda x, b: _squareplus_value(x, b) / mpmath.sqrt(x * x + b),
+        lambda x, b: b / (2 * mpmath.sqrt(x * x + b) ** 3),
+        limits=(0, INF), slopes=(0, 1), constants=(b,),
+    )  # fmt: skip
+
+
+def _between(x, low, high):
+    return min(max(x, low), high)
+
+
+def _inside(x, low, high):
+    return mpf(low < x < high)
+
+
+def _hard_sigmoid(name, activation, slope, zero, one):
+    return Case(
+        name, activation,
+        lambda x, s: mpf(x >= one) if not zero < x < one else s * (x - zero),
+        lambda x, s: s * _inside(x, zero, one), lambda x, s: mpf(0),
+        limits=(0, 1), slopes=(0, 0), constants=(slope,), kinks=(zero, one),
+    )  # fmt: skip
+
+
+def _clipped(name, activation, low, high):
+    return Case(
+        name, activation,
+        lambda x, m, M: _between(x, m, M), lambda x, m, M: _inside(x, m, M), lambda x, m, M: mpf(0),
+        limits=(low, high), slopes=(0, 0), constants=(low, high), kinks=(low, high),
+    )  # fmt: skip
+
+
+def _shrunk(name, activation, threshold, is_soft):
+    return Case(
+        name, activation,
+        lambda x, t: mpf(0) if abs(x) <= t else x - is_soft * t * mpmath.sign(x),
+        lambda x, t: mpf(abs(x) > t), lambda x, t: mpf(0),
+        limits=(-INF, INF), slopes=(1, 1), constants=(threshold,), kinks=(-threshold, threshold),
+    )  # fmt: skip
+
+
+def _tanh_shrink(x):
+    if abs(x) < 1e-8:
+        return x**3 / 3 - 2 * x**5 / 15 + 17 * x**7 / 315 - 62 * x**9 / 2835
+    return x - mpmath.tanh(x)
+
+
+def _scaled_exponential(x, alpha, inner):
+    return x if x > 0 else alpha * mpmath.expm1(x / inner)
+
+
 ELEMENTWISE = [
     Case("sigmoid", nl.sigmoid, _sigmoid, _sigmoid_slope, _sigmoid_curvature,
          limits=(0, 1), slopes=(0, 0), lasagne=lambda T, nnet, x: nnet.sigmoid(x)),
@@ -143,10 +313,10 @@ ELEMENTWISE = [
     _scaled_tanh("ScaledTanH()", nl.ScaledTanH(), 1, 1),
     _scaled_tanh("ScaledTanH(2/3, 1.7159)", nl.ScaledTanH(*LECUN), *LECUN),
     Case("rectify", nl.rectify, lambda x: max(x, 0), lambda x: mpf(x > 0), lambda x: mpf(0),
-         limits=(0, INF), slopes=(0, 1), at_zero=(0.5, 0),
+         limits=(0, INF), slopes=(0, 1), kinks=(0,),
          lasagne=lambda T, nnet, x: 0.5 * (x + abs(x))),
     Case("LeakyRectify(0)", nl.LeakyRectify(0), lambda x: max(x, 0), lambda x: mpf(x > 0),
-         lambda x: mpf(0), limits=(0, INF), slopes=(0, 1), at_zero=(0.5, 0),
+         lambda x: mpf(0), limits=(0, INF), slopes=(0, 1), kinks=(0,),
          lasagne=lambda T, nnet, x: _leaky_in_lasagne(T, x, 0)),
     _leaky("leaky_rectify", nl.leaky_rectify, LEAK),
     _leaky("very_leaky_rectify", nl.very_leaky_rectify, VERY_LEAKY),
@@ -161,23 +331,186 @@ ELEMENTWISE = [
          limits=(0, INF), slopes=(0, 1), lasagne=lambda T, nnet, x: nnet.softplus(x)),
     Case("linear", nl.linear, lambda x: x, lambda x: mpf(1), lambda x: mpf(0),
          limits=(-INF, INF), slopes=(1, 1), lasagne=lambda T, nnet, x: x),
+    # Beyond Lasagne.
+    Case("ELU(0.5)", nl.ELU(0.5), lambda x, a: _scaled_exponential(x, a, 1),
+         lambda x, a: mpf(1) if x > 0 else a * mpmath.exp(x),
+         lambda x, a: mpf(0) if x > 0 else a * mpmath.exp(x),
+         limits=(lambda a: -a, INF), slopes=(0, 1), constants=(0.5,), kinks=(0,)),
+    Case("celu", nl.celu, lambda x: _scaled_exponential(x, 1, 1),
+         lambda x: mpf(1) if x > 0 else mpmath.exp(x), lambda x: mpf(0) if x > 0 else mpmath.exp(x),
+         limits=(-1, INF), slopes=(0, 1)),
+    Case("CELU(1.7)", nl.CELU(1.7), lambda x, a: _scaled_exponential(x, a, a),
+         lambda x, a: mpf(1) if x > 0 else mpmath.exp(x / a),
+         lambda x, a: mpf(0) if x > 0 else mpmath.exp(x / a) / a,
+         limits=(lambda a: -a, INF), slopes=(0, 1), constants=(1.7,)),
+    # Where erfc is smaller than the smallest normal number, it is off by half the smallest number.
+    Case("gelu", nl.gelu, lambda x: x * _normal_tail(-x),
+         lambda x: _normal_tail(-x) + x * _normal_density(x), _gelu_curvature,
+         limits=(0, INF), slopes=(0, 1),
+         amplified=lambda limits, x: -x / 2 if _normal_tail(-x) < float(limits.tiny) else 0),
+    # The rounding of the exponent, in five steps.
+    Case("GELU(approximate=True)", nl.GELU(approximate=True),
+         *_gated(_exponent_of_gelu, lambda x: _K * (1 + mpf("0.134145") * x**2),
+                 lambda x: _K * mpf("0.26829") * x),
+         limits=(0, INF), slopes=(0, 1),
+         amplified=lambda limits, x: 3 * max(0, -_exponent_of_gelu(x))),
+    _swish("silu", nl.silu, 1),
+    _swish("Swish(1.7)", nl.Swish(1.7), 1.7),
+    _swish("Swish(-0.6)", nl.Swish(-0.6), -0.6),
+    Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
+         limits=(0, INF), slopes=(0, 1)),
+    Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,
+         lambda x: -2 * mpmath.sign(x) / (1 + abs(x)) ** 3, limits=(-1, 1), slopes=(0, 0)),
+    _softplus_of("Softplus(2.5)", nl.Softplus(2.5), 2.5),
+    _squareplus("squareplus", nl.squareplus, 4),
+    _squareplus("Squareplus(0.3)", nl.Squareplus(0.3), 0.3),
+    _hard_sigmoid("hard_sigmoid", nl.hard_sigmoid, 1.0 / 6, -3, 3),
+    _hard_sigmoid("HardSigmoid(0.2)", nl.HardSigmoid(0.2), 0.2, -2.5, 2.5),
+    _clipped("hard_tanh", nl.hard_tanh, -1, 1),
+    _clipped("HardTanh(-0.25, 2)", nl.HardTanh(-0.25, 2), -0.25, 2),
+    Case("hard_silu", nl.hard_silu, lambda x: x * _between(x + 3, 0, 6) / 6,
+         lambda x: (2 * x + 3) / 6 if abs(x) < 3 else mpf(x > 0),
+         lambda x: mpf(1) / 3 if abs(x) < 3 else mpf(0),
+         limits=(0, INF), slopes=(0, 1), kinks=(-3, 3)),
+    _clipped("relu6", nl.relu6, 0, 6),
+    Case("log_sigmoid", nl.log_sigmoid, lambda x: -_softplus(-x), lambda x: _sigmoid(-x),
+         lambda x: -_sigmoid_slope(x), limits=(-INF, 0), slopes=(1, 0)),
+    Case("sparse_plus", nl.sparse_plus, lambda x: x if x > 1 else max(x + 1, 0) ** 2 / 4,
+         lambda x: _between((x + 1) / 2, 0, 1), lambda x: mpf(abs(x) < 1) / 2,
+         limits=(0, INF), slopes=(0, 1), kinks=(-1, 1)),
+    Case("sparse_sigmoid", nl.sparse_sigmoid, lambda x: _between((x + 1) / 2, 0, 1),
+         lambda x: mpf(abs(x) < 1) / 2, lambda x: mpf(0),
+         limits=(0, 1), slopes=(0, 0), kinks=(-1, 1)),
+    _shrunk("HardShrink()", nl.HardShrink(), 0.5, is_soft=False),
+    _shrunk("SoftShrink(0.75)", nl.SoftShrink(0.75), 0.75, is_soft=True),
+    Case("tanh_shrink", nl.tanh_shrink, _tanh_shrink, lambda x: mpmath.tanh(x) ** 2,
+         lambda x: 2 * mpmath.tanh(x) * _sech2(x), limits=(-INF, INF), slopes=(1, 1)),
+    Case("Threshold(1, 0.25)", nl.Threshold(1, 0.25), lambda x, t, v: x if x > t else v,
+         lambda x, t, v: mpf(x > t), lambda x, t, v: mpf(0),
+         limits=(0.25, INF), slopes=(0, 1), constants=(1, 0.25), kinks=(1,)),
 ]  # fmt: skip
 
 BY_NAME = {case.name: case for case in ELEMENTWISE}
 
 
-def softmax_truth(row):
-    """The exact softmax of a row of finite floats, as a list of mpf."""
-    row = [mpf(float(x)) for x in row]
+class RowCase:
+    """One activation of whole rows and the truth about it.
+
+    Parameters
+    ----------
+    name : str
+        What the test is called.
+    activation : callable
+        The activation, along the last axis.
+    value : callable
+        The exact values of a row of finite floats: from a list of mpf to a list of mpf.
+    masked : tuple
+        The entry that takes no part in its row, and what becomes of it.
+    pullback, second : callable
+        In NumPy, for matrices: from the exact values and the incoming gradient g to the gradient,
+        and from those and h to the gradient of its sum with the weights h.
+    """
+
+    def __init__(self, name, activation, value, masked, pullback, second):
+        self.name = name
+        self.activation = activation
+        self._value = value
+        self.masked, self.becomes = masked
+        self.pullback = pullback
+        self.second = second
+
+    def truth(self, row):
+        """The exact values of a row of floats that may be masked, as a list."""
+        kept = iter(self._value([mpf(float(x)) for x in row if x != self.masked]))
+        return [self.becomes if x == self.masked else next(kept) for x in row]
+
+    def values(self, rows):
+        """The exact values of an array, along its last axis, rounded to float64."""
+        flat = [[float(e) for e in self.truth(row)] for row in rows.reshape(-1, rows.shape[-1])]
+        return np.array(flat).reshape(rows.shape)
+
+    def __repr__(self):
+        return self.name
+
+
+def _softmax(row):
     exponentials = [mpmath.exp(x - max(row)) for x in row]
     return [e / sum(exponentials) for e in exponentials]
 
 
-# Every activation by name, softmax with the rest: what is not about single elements.
-EVERY = dict({case.name: case.activation for case in ELEMENTWISE}, softmax=nl.softmax)
+def _log_softmax(row):
+    shifted = [x - max(row) for x in row]
+    log = mpmath.log(sum(mpmath.exp(x) for x in shifted))
+    return [x - log for x in shifted]
+
+
+def _sparsemax(row):
+    row = [x - max(row) for x in row]
+    descending = sorted(row, reverse=True)
+    supports = [
+        k for k in range(1, len(row) + 1) if 1 + k * descending[k - 1] > sum(descending[:k])
+    ]
+    threshold = (sum(descending[: supports[-1]]) - 1) / supports[-1]
+    return [max(x - threshold, 0) for x in row]
+
+
+def _dot(a, b):
+    return (a * b).sum(axis=-1, keepdims=True)
+
+
+def _softmax_pullback(p, g):
+    return p * (g - _dot(p, g))
+
+
+def _softmax_second(p, g, h):
+    along_p = h * g - h * _dot(p, g) - g * _dot(p, h)
+    return p * (along_p - _dot(p, along_p))
+
+
+def _log_softmax_second(logs, g, h):
+    return -g.sum(axis=-1, keepdims=True) * _softmax_pullback(np.exp(logs), h)
+
+
+def _sparsemax_pullback(p, g):
+    return (p > 0) * (g - _dot(p > 0, g) / (p > 0).sum(axis=-1, keepdims=True))
+
+
+ROWS = [
+    RowCase("softmax", nl.softmax, _softmax, (-INF, 0), _softmax_pullback, _softmax_second),
+    RowCase("softmin", nl.softmin, lambda row: _softmax([-x for x in row]), (INF, 0),
+            lambda p, g: -_softmax_pullback(p, g), _softmax_second),
+    RowCase("log_softmax", nl.log_softmax, _log_softmax, (-INF, -INF),
+            lambda logs, g: g - g.sum(axis=-1, keepdims=True) * np.exp(logs), _log_softmax_second),
+    RowCase("sparsemax", nl.sparsemax, _sparsemax, (-INF, 0), _sparsemax_pullback,
+            lambda p, g, h: np.zeros_like(p)),
+]  # fmt: skip
+ROWS_BY_NAME = {case.name: case for case in ROWS}
+
+
+# Every activation by name that keeps the shape, those of rows with the rest.
+EVERY = {case.name: case.activation for case in ELEMENTWISE + ROWS}
+# Those that do not.
+RESHAPING = {"glu": nl.glu, "crelu": nl.crelu}
 # The parameterised classes, with parameters that differ from the defaults.
 CLASSES = [
     (nl.ScaledTanH, {"scale_in": 0.5, "scale_out": 2.4}),
     (nl.LeakyRectify, {"leakiness": 0.2}),
     (nl.SELU, {"scale": 1.5, "scale_neg": 0.7}),
+    (nl.ELU, {"alpha": 0.5}),
+    (nl.CELU, {"alpha": 1.7}),
+    (nl.Swish, {"beta": 1.7}),
+    (nl.Softplus, {"beta": 2.5}),
+    (nl.Squareplus, {"b": 0.3}),
+    (nl.HardSigmoid, {"slope": 0.2, "shift": 0.45}),
+    (nl.HardTanh, {"min_value": -0.25, "max_value": 2}),
+    (nl.ClippedRectify, {"max_value": 1.5}),
+    (nl.HardShrink, {"threshold": 0.75}),
+    (nl.SoftShrink, {"threshold": 0.75}),
+    (nl.Threshold, {"threshold": 1, "value": 0.25}),
+]
+# Those with an axis, those with several axes, and those with a flag.
+OF_ONE_AXIS = [nl.GLU, nl.CReLU]
+OF_AXES = [nl.Softmax, nl.LogSoftmax, nl.Sparsemax]
+OTHER_CLASSES = [(owner, {"axis": 1}) for owner in OF_ONE_AXIS + OF_AXES] + [
+    (nl.GELU, {"approximate": True})
 ]

@@ -90,6 +90,12 @@ def ulps(got, exact):
     return np.array([_ulps_of_one(g, e, got.dtype.type) for g, e in zip(got, exact)])
 
 
+def errors(case, got, points):
+    """Distance of the values `got` from the truth, in units in the last place, less what the case
+    says that its formula amplifies."""
+    return ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
+
+
 def _ulps_of_one(got, exact, dtype):
     limits = np.finfo(dtype)
     if isinstance(exact, float) and np.isnan(exact):

@@ -3,9 +3,10 @@
 import copy
 import inspect
 import pickle
+import types
 
 import pytest
-from activations import CLASSES, EVERY
+from activations import CLASSES, EVERY, OTHER_CLASSES, RESHAPING
 from helpers import library
 
 import lasagne_nl
@@ -14,13 +15,31 @@ from lasagne_nl import nonlinearities as nl
 READING_ORDER = [
     "sigmoid", "softmax", "tanh", "ScaledTanH", "ScaledTanh", "rectify", "LeakyRectify",
     "leaky_rectify", "very_leaky_rectify", "elu", "SELU", "selu", "softplus", "linear", "identity",
+    # Beyond Lasagne.
+    "relu", "ELU", "CELU", "celu", "GELU", "gelu", "Swish", "silu", "swish", "mish", "softsign",
+    "Softplus", "Squareplus", "squareplus", "HardSigmoid", "hard_sigmoid", "HardTanh", "hard_tanh",
+    "hard_silu", "hard_swish", "ClippedRectify", "relu6", "log_sigmoid", "Softmax", "LogSoftmax",
+    "log_softmax", "softmin", "Sparsemax", "sparsemax", "sparse_plus", "sparse_sigmoid",
+    "HardShrink", "SoftShrink", "tanh_shrink", "Threshold", "GLU", "glu", "CReLU", "crelu",
 ]  # fmt: skip
-FUNCTIONS = ["sigmoid", "softmax", "tanh", "rectify", "elu", "softplus", "linear"]
-INSTANCES = ["leaky_rectify", "very_leaky_rectify", "selu"]
+ALIASES = {
+    "ScaledTanh": "ScaledTanH", "identity": "linear", "relu": "rectify", "swish": "silu",
+    "hard_swish": "hard_silu",
+}  # fmt: skip
+NAMES = [name for name in READING_ORDER if name not in ALIASES]
+FUNCTIONS = [name for name in NAMES if isinstance(getattr(nl, name), types.FunctionType)]
+OWNERS = [name for name in NAMES if isinstance(getattr(nl, name), type)]
+INSTANCES = [name for name in NAMES if name not in FUNCTIONS + OWNERS]
+EVERY_CLASS = CLASSES + OTHER_CLASSES
 
 
-def test_all_lists_the_names_of_lasagne_in_reading_order():
+def test_all_lists_the_names_of_lasagne_and_then_the_others_in_reading_order():
     assert nl.__all__ == READING_ORDER
+
+
+def test_names_of_classes_begin_with_a_capital_and_others_do_not():
+    assert [name for name in NAMES if name[0].isupper()] == OWNERS
+    assert len(FUNCTIONS) == 15 and len(INSTANCES) == 14
 
 
 def test_the_package_exports_the_module_and_the_replacement():
@@ -40,23 +59,44 @@ def test_functions_take_one_argument_named_x(name):
         (nl.ScaledTanH, [("scale_in", 1), ("scale_out", 1)]),
         (nl.LeakyRectify, [("leakiness", 0.01)]),
         (nl.SELU, [("scale", 1), ("scale_neg", 1)]),
+        (nl.ELU, [("alpha", 1)]),
+        (nl.CELU, [("alpha", 1)]),
+        (nl.GELU, [("approximate", False)]),
+        (nl.Swish, [("beta", 1)]),
+        (nl.Softplus, [("beta", 1)]),
+        (nl.Squareplus, [("b", 4)]),
+        (nl.HardSigmoid, [("slope", 1 / 6), ("shift", 0.5)]),
+        (nl.HardTanh, [("min_value", -1), ("max_value", 1)]),
+        (nl.ClippedRectify, [("max_value", inspect.Parameter.empty)]),
+        (nl.Softmax, [("axis", -1)]),
+        (nl.LogSoftmax, [("axis", -1)]),
+        (nl.Sparsemax, [("axis", -1)]),
+        (nl.HardShrink, [("threshold", 0.5)]),
+        (nl.SoftShrink, [("threshold", 0.5)]),
+        (
+            nl.Threshold,
+            [("threshold", inspect.Parameter.empty), ("value", inspect.Parameter.empty)],
+        ),
+        (nl.GLU, [("axis", -1)]),
+        (nl.CReLU, [("axis", -1)]),
     ],
 )
-def test_classes_have_the_parameters_and_defaults_of_lasagne_in_order(owner, defaults):
+def test_classes_have_the_documented_parameters_and_defaults_in_order(owner, defaults):
     parameters = inspect.signature(owner).parameters.values()
     assert [(p.name, p.default) for p in parameters] == defaults
-    assert list(inspect.signature(owner()).parameters) == ["x"]
+    needed = {name: 1 for name, default in defaults if default is inspect.Parameter.empty}
+    assert list(inspect.signature(owner(**needed)).parameters) == ["x"]
 
 
-@pytest.mark.parametrize("owner, parameters", CLASSES)
+@pytest.mark.parametrize("owner, parameters", EVERY_CLASS)
 def test_parameters_are_public_attributes_by_name_and_by_position(owner, parameters):
     for instance in (owner(**parameters), owner(*parameters.values())):
         assert {name: getattr(instance, name) for name in parameters} == parameters
 
 
-def test_aliases_are_the_same_object():
-    assert nl.ScaledTanh is nl.ScaledTanH
-    assert nl.identity is nl.linear
+@pytest.mark.parametrize("alias", ALIASES)
+def test_aliases_are_the_same_object(alias):
+    assert getattr(nl, alias) is getattr(nl, ALIASES[alias])
 
 
 def test_named_instances_have_the_published_parameters():
@@ -66,6 +106,17 @@ def test_named_instances_have_the_published_parameters():
     assert isinstance(nl.selu, nl.SELU)
     assert nl.selu.scale == 1.0507009873554804934193349852946
     assert nl.selu.scale_neg == 1.6732632423543772848170429916717
+    assert repr(nl.celu) == "CELU(alpha=1)"
+    assert repr(nl.gelu) == "GELU(approximate=False)"
+    assert repr(nl.silu) == "Swish(beta=1)"
+    assert repr(nl.squareplus) == "Squareplus(b=4)"
+    assert nl.hard_sigmoid.slope == 1 / 6 and nl.hard_sigmoid.shift == 0.5
+    assert repr(nl.hard_tanh) == "HardTanh(min_value=-1, max_value=1)"
+    assert repr(nl.relu6) == "ClippedRectify(max_value=6)"
+    assert repr(nl.log_softmax) == "LogSoftmax(axis=-1)"
+    assert repr(nl.sparsemax) == "Sparsemax(axis=-1)"
+    assert repr(nl.glu) == "GLU(axis=-1)"
+    assert repr(nl.crelu) == "CReLU(axis=-1)"
 
 
 def test_linear_returns_its_argument_itself():
@@ -73,7 +124,7 @@ def test_linear_returns_its_argument_itself():
     assert nl.linear(anything) is anything
 
 
-@pytest.mark.parametrize("owner, parameters", CLASSES)
+@pytest.mark.parametrize("owner, parameters", EVERY_CLASS)
 def test_repr_rebuilds_the_object(owner, parameters):
     rebuilt = eval(repr(owner(**parameters)), vars(nl))
     assert type(rebuilt) is owner and vars(rebuilt) == parameters
@@ -88,9 +139,9 @@ def test_repr_shows_a_numpy_scalar_as_the_number_it_is(parameter):
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("name", list(EVERY))
+@pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
 def test_every_activation_survives_pickling(name, protocol):
-    activation = EVERY[name]
+    activation = dict(EVERY, **RESHAPING)[name]
     again = pickle.loads(pickle.dumps(activation, protocol))
     assert again is activation or (
         type(again) is type(activation) and vars(again) == vars(activation)
@@ -98,14 +149,15 @@ def test_every_activation_survives_pickling(name, protocol):
 
 
 @pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("owner, parameters", CLASSES)
+@pytest.mark.parametrize("owner, parameters", EVERY_CLASS)
 def test_objects_copy(owner, parameters, copying):
     again = copying(owner(**parameters))
     assert type(again) is owner and vars(again) == parameters
 
 
-def test_a_pickled_object_holds_no_library_object():
-    assert library.__name__.encode() not in pickle.dumps(nl.LeakyRectify(0.2))
+@pytest.mark.parametrize("owner, parameters", EVERY_CLASS)
+def test_a_pickled_object_holds_no_library_object(owner, parameters):
+    assert library.__name__.encode() not in pickle.dumps(owner(**parameters))
 
 
 def test_a_shared_parameter_survives_pickling_and_deepcopy():
@@ -126,7 +178,7 @@ def test_every_name_has_a_docstring_of_its_own(name):
         assert doc != inspect.getdoc(type(documented))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS + ["ScaledTanH", "LeakyRectify", "SELU"])
+@pytest.mark.parametrize("name", FUNCTIONS + OWNERS)
 def test_docstrings_have_the_sections_of_numpydoc(name):
     doc = inspect.getdoc(getattr(nl, name))
     needed = ["Parameters\n---"]

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from activations import CLASSES, EVERY
+from activations import CLASSES, EVERY, RESHAPING
 from helpers import T, change_flags, library, tensor
 
 from lasagne_nl import nonlinearities as nl
 
+ALL = dict(EVERY, **RESHAPING)
 # Input dtype: the dtype that comes out, as Theano promotes it for tanh.
 PROMOTION = {
     "float16": "float16", "float32": "float32", "float64": "float64",
@@ -18,27 +19,27 @@ PROMOTION = {
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 @pytest.mark.parametrize("dtype", PROMOTION)
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", ALL)
 def test_the_dtype_of_the_output_follows_the_input_and_not_floatx(name, dtype, floatX):
     with change_flags(floatX=floatX):
         x = tensor("x", dtype, 2)
-        y = EVERY[name](x)
+        y = ALL[name](x)
         expected = dtype if name == "linear" else PROMOTION[dtype]
         assert y.dtype == expected
         got = library.function([x], y, mode="FAST_COMPILE")(np.ones((2, 2), dtype))
         assert got.dtype == expected
-        reference = library.function([x], EVERY[name](T.cast(x, "float64")), mode="FAST_COMPILE")
+        reference = library.function([x], ALL[name](T.cast(x, "float64")), mode="FAST_COMPILE")
         rtol = {"float16": 4e-3, "float32": 1e-6}.get(expected, 1e-14)
         np.testing.assert_allclose(got, reference(np.ones((2, 2), dtype)), rtol=rtol)
 
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", ALL)
 def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, floatX):
     with change_flags(floatX=floatX):
         x = tensor("x", dtype, 2)
-        first = library.grad(EVERY[name](x).sum(), x)
+        first = library.grad(ALL[name](x).sum(), x)
         second = library.grad(
             first.sum(), x, disconnected_inputs="ignore", return_disconnected="zero"
         )

@@ -2,10 +2,23 @@
 
 import numpy as np
 import pytest
-from activations import EVERY
-from helpers import evaluate, gradient, named, with_theano
+from activations import CLASSES, ELEMENTWISE, EVERY, RESHAPING
+from helpers import (
+    DTYPES,
+    MODES,
+    derivatives,
+    evaluate,
+    gradient,
+    library,
+    named,
+    tensor,
+    truth,
+    with_theano,
+)
 
-AWAY_FROM_KINKS = np.array([-30.0, -7.5, -2.0, -0.4, -0.01, 0.01, 0.3, 1.7, 6.0, 30.0])
+from lasagne_nl import nonlinearities as nl
+
+AWAY_FROM_KINKS = np.array([-30.0, -7.5, -2.0, -0.4, -0.01, 0.01, 0.3, 1.7, 5.6, 30.0])
 
 
 @pytest.mark.parametrize(**named())
@@ -19,12 +32,74 @@ def test_slope_and_curvature_agree_with_central_differences(case):
     np.testing.assert_allclose(curvature, (above[1] - below[1]) / (2 * h), **tolerance)
 
 
-@pytest.mark.parametrize("shape", [(5,), (3, 4)])
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.kinks]))
+def test_the_slope_at_a_kink_is_the_mean_of_both_sides(case, dtype, mode):
+    kinks = np.array(case.kinks, dtype)
+    one = np.ones_like(kinks)
+    _, slope, _ = derivatives(case, dtype, mode)(kinks, one, one)
+    sides = [np.nextafter(kinks, kinks.dtype.type(end)) for end in (-np.inf, np.inf)]
+    below, above = (np.float64(truth(case, 1, side)) for side in sides)
+    tolerance = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(slope, (below + above) / 2, rtol=tolerance, atol=tolerance)
+
+
+# Points away from the kinks of the classes, and far out.
+PLACES = np.array([-1e4, -40.0, -3.1, -1.4, -0.6, -0.1, 0.1, 0.3, 1.2, 1.9, 3.3, 40.0, 1e4])
+
+
+@pytest.mark.parametrize("owner, parameter", [(o, name) for o, given in CLASSES for name in given])
+def test_the_gradient_along_a_shared_parameter_is_right(owner, parameter):
+    given = dict(CLASSES)[owner]
+    shared = library.shared(np.float64(given[parameter]))
+    x = tensor("x", "float64", 1)
+    points = np.concatenate([[-np.inf], PLACES, [np.inf]])
+    y = owner(**dict(given, **{parameter: shared}))(x)
+    function = library.function([x], library.grad(y.sum(), shared), mode="FAST_COMPILE")
+    slopes = np.array([function([point]) for point in points])
+    h = 1e-6
+    above, below = (
+        library.function([x], owner(**dict(given, **{parameter: given[parameter] + s}))(x))(PLACES)
+        for s in (h, -h)
+    )
+    scale = np.maximum(1, np.abs(PLACES))
+    central = (above - below) / (2 * h)
+    np.testing.assert_allclose(slopes[1:-1] / scale, central / scale, rtol=1e-6, atol=1e-8)
+    if owner is nl.LeakyRectify:
+        return  # its slope along the leakiness is x, which is -inf at -inf
+    # At the ends as far out, never NaN.
+    np.testing.assert_allclose(slopes[0], slopes[1], atol=1e-3)
+    if owner is nl.SELU and parameter == "scale":
+        assert slopes[-1] == np.inf
+    else:
+        np.testing.assert_allclose(slopes[-1], slopes[-2], atol=1e-3)
+
+
+def test_a_learnt_b_of_squareplus_and_a_learnt_beta_of_swish_reach_their_number():
+    # The whole way: gradient descent on a parameter.
+    x = tensor("x", "float64", 1)
+    points = np.linspace(-4, 4, 81)
+    for owner, name, start, wanted in [
+        (nl.Squareplus, "b", 1.0, 3.0),
+        (nl.Swish, "beta", 0.5, 1.5),
+    ]:
+        shared = library.shared(start)
+        loss = ((owner(**{name: shared})(x) - owner(**{name: wanted})(x)) ** 2).mean()
+        step = library.function(
+            [x], loss, updates=[(shared, shared - 5 * library.grad(loss, shared))]
+        )
+        for _ in range(400):
+            step(points)
+        assert abs(shared.get_value() - wanted) < 1e-3
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 4)])
+@pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
 def test_the_library_verifies_the_gradient(name, shape):
     if name == "linear":
         pytest.skip("verify_grad wants an expression; linear returns its argument itself")
     rng = np.random.RandomState(4)
     points = rng.uniform(0.1, 3, shape) * rng.choice([-1, 1], shape)
     generator = rng if with_theano else np.random.default_rng(4)
-    gradient.verify_grad(EVERY[name], [points], rng=generator)
+    gradient.verify_grad(dict(EVERY, **RESHAPING)[name], [points], rng=generator)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from activations import EVERY, softmax_truth
-from helpers import DTYPES, MODES, evaluate, library, named, tensor, truth, ulps, with_theano
+from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
+from helpers import DTYPES, MODES, errors, evaluate, library, named, tensor, ulps, with_theano
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -28,11 +28,15 @@ def grid(dtype):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named())
-def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode):
+def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
+    if (case.name, dtype, mode) == ("gelu", "float64", "FAST_COMPILE"):
+        # It rounds x^2 before it takes the exponential of it.
+        reason = "SciPy's erfc, which computes without a compiler, is off by x^2 units in the tail"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     points = grid(dtype)
-    errors = ulps(evaluate(case, points, mode)[0], truth(case, 0, points))
-    worst = errors.argmax()
-    assert errors[worst] <= MOST_ULPS, (points[worst], errors[worst])
+    off = errors(case, evaluate(case, points, mode)[0], points)
+    worst = off.argmax()
+    assert off[worst] <= MOST_ULPS, (points[worst], off[worst])
 
 
 @pytest.mark.parametrize("mode", MODES if with_theano else ["FAST_COMPILE"])  # no Numba float16
@@ -42,7 +46,7 @@ def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
     points = points.astype("float16")
     x = tensor("x", "float16", 1)
     got = library.function([x], case.activation(x), mode=mode)(points)
-    assert ulps(got, truth(case, 0, points)).max() <= MOST_ULPS
+    assert errors(case, got, points).max() <= MOST_ULPS
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -53,25 +57,33 @@ def test_values_of_any_float_are_within_a_few_ulps_of_the_truth(case, dtype, dat
     width = int(dtype[-2:])
     floats = st.floats(width=width, allow_nan=True, allow_infinity=True)
     points = data.draw(hnp.arrays(dtype, st.integers(1, 6), elements=floats))
-    errors = ulps(evaluate(case, points)[0], truth(case, 0, points))
-    assert errors.max() <= MOST_ULPS, points
+    assert errors(case, evaluate(case, points)[0], points).max() <= MOST_ULPS, points
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_softmax_of_any_row_is_within_a_few_ulps_of_the_truth(dtype, mode):
+@pytest.mark.parametrize(**named(ROWS))
+def test_the_values_of_any_row_are_within_a_few_ulps_of_the_truth(case, dtype, mode):
     x = tensor("x", dtype, 2)
-    softmax = library.function([x], nl.softmax(x), mode=mode)
+    function = library.function([x], case.activation(x), mode=mode)
     rng = np.random.RandomState(1)
     rows = np.concatenate(
         [scale * rng.randn(12, 7) for scale in (1e-30, 1e-3, 1, 10, 1e3, 1e30)]
     ).astype(dtype)
-    for row, got in zip(rows, softmax(rows)):
-        # x - max is rounded once, by up to |x - max| u (u is half a unit at 1); exp turns that into
-        # a relative error of as much, and a unit of the result is at least u of it.
-        shifted = np.abs(np.float64(row) - row.max())
-        allowed = 5 + np.where(shifted < 800, shifted, 0)
-        assert np.all(ulps(got, softmax_truth(row)) <= allowed), row
+    for row, got in zip(rows, function(rows)):
+        exact = case.truth(row)
+        # The difference from the largest entry is rounded once, by up to that times u (u is half a
+        # unit at 1). An exponential turns it into a relative error of as much, and a unit of the
+        # result is at least u of it. In sparsemax, a sum of at most 7 such differences of less
+        # than 1, it is an absolute error.
+        shifted = np.abs(np.float64(row) - (row.min() if case.name == "softmin" else row.max()))
+        if case.name == "sparsemax":
+            assert np.all(np.abs(got - np.float64(exact)) <= 8 * np.finfo(dtype).eps), row
+            assert np.all((got > 0) == (np.float64(exact) > 0)), row
+            continue
+        # The log of a sum near 1 is off by the rounding of the sum.
+        allowed = 5 + np.where(shifted < 800, shifted, 0) + 3 / np.abs(np.float64(exact))
+        assert np.all(ulps(got, exact) <= allowed), row
 
 
 @pytest.mark.parametrize("ndim", range(6))
@@ -83,33 +95,121 @@ def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(
     points = np.asarray(np.random.RandomState(ndim).randn(*(2, 3, 1, 2, 3)[:ndim]), "float32")
     got = library.function([x], y, mode="FAST_COMPILE")(points)
     assert got.shape == points.shape and got.dtype == "float32"
-    assert ulps(got.reshape(-1), truth(case, 0, points.reshape(-1))).max() <= MOST_ULPS
+    assert errors(case, got.reshape(-1), points.reshape(-1)).max() <= MOST_ULPS
 
 
 @pytest.mark.parametrize("ndim", range(1, 6))
 @pytest.mark.parametrize("mode", MODES)
-def test_softmax_normalises_the_last_axis_in_any_number_of_dimensions(ndim, mode):
+@pytest.mark.parametrize(**named(ROWS))
+def test_rows_lie_along_the_last_axis_in_any_number_of_dimensions(case, ndim, mode):
     x = tensor("x", "float64", ndim)
-    y = nl.softmax(x)
+    y = case.activation(x)
     assert y.ndim == ndim and y.type.broadcastable == x.type.broadcastable
     points = np.random.RandomState(ndim).randn(*(2, 3, 1, 2, 4)[-ndim:])
     got = library.function([x], y, mode=mode)(points)
-    expected = np.exp(points) / np.exp(points).sum(axis=-1, keepdims=True)
     assert got.shape == points.shape
-    np.testing.assert_allclose(got, expected, rtol=1e-14)
+    np.testing.assert_allclose(got, case.values(points), rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("axes", [("x", 0), (0, "x"), ("x", 0, "x"), (0, "x", 1), ("x", 0, 1, "x")])
-def test_softmax_keeps_the_broadcast_pattern_in_any_number_of_dimensions(axes):
+@pytest.mark.parametrize(**named(ROWS))
+def test_rows_keep_the_broadcast_pattern_in_any_number_of_dimensions(case, axes):
     kept = [axis for axis in axes if axis != "x"]
     x = tensor("x", "float32", len(kept)).dimshuffle(*axes)
-    assert nl.softmax(x).type.broadcastable == tuple(axis == "x" for axis in axes)
+    assert case.activation(x).type.broadcastable == tuple(axis == "x" for axis in axes)
+
+
+@pytest.mark.parametrize(
+    "axis", [0, 1, 2, 3, -1, -2, np.int64(-4), (1,), (0, 1), (2, 3), (3, 1), (-1, 0), (0, 1, 2, 3)]
+)
+@pytest.mark.parametrize("owner", OF_AXES)
+def test_an_axis_or_axes_are_normalised_as_rows_are(owner, axis):
+    x, g = (tensor(name, "float64", 4) for name in "xg")
+    y = owner(axis)(x)
+    assert y.type.broadcastable == x.type.broadcastable
+    slope = library.grad(None, x, known_grads={y: g})
+    points, upstream = np.random.RandomState(0).randn(2, 2, 3, 4, 2)
+    got, got_slope = library.function([x, g], [y, slope], mode="FAST_COMPILE")(points, upstream)
+    axes = [a % 4 for a in (axis if isinstance(axis, tuple) else (axis,))]
+    order = [a for a in range(4) if a not in axes] + axes
+
+    def rows(array):
+        turned = array.transpose(order)
+        return turned.reshape(turned.shape[: 4 - len(axes)] + (-1,))
+
+    case = ROWS_BY_NAME[{"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(
+        owner.__name__, "sparsemax")]  # fmt: skip
+    expected = case.values(rows(points))
+    np.testing.assert_allclose(rows(got), expected, rtol=1e-14, atol=1e-15)
+    expected = case.pullback(expected, rows(upstream))
+    np.testing.assert_allclose(rows(got_slope), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 1), (0, 2)])
+@pytest.mark.parametrize("owner", OF_AXES)
+def test_the_broadcast_pattern_stays_along_any_axis(owner, axis):
+    x = tensor("x", "float32", 2).dimshuffle(0, "x", 1)
+    assert owner(axis)(x).type.broadcastable == (False, True, False)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
+def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
+    x = tensor("x", "float64", 3)
+    y = nl.GLU(axis)(x)
+    points = np.random.RandomState(0).randn(4, 2, 6)
+    value, slope = library.function([x], [y, library.grad((y**2).sum(), x)], mode=mode)(points)
+    a, b = np.split(points, 2, axis=axis)
+    gate = 1 / (1 + np.exp(-b))
+    np.testing.assert_allclose(value, a * gate, rtol=1e-14)
+    expected = np.concatenate([2 * a * gate**2, 2 * (a * gate) ** 2 * (1 - gate)], axis=axis)
+    np.testing.assert_allclose(slope, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
+def test_crelu_joins_both_sides_along_an_axis(axis, mode):
+    x = tensor("x", "float64", 3)
+    y = nl.CReLU(axis)(x)
+    points = np.random.RandomState(0).randn(4, 2, 6)
+    points[0, 0, 0] = 0
+    value, slope = library.function([x], [y, library.grad(y.sum(), x)], mode=mode)(points)
+    both = [np.maximum(points, 0), np.maximum(-points, 0)]
+    np.testing.assert_array_equal(value, np.concatenate(both, axis=axis))
+    np.testing.assert_array_equal(slope, np.sign(points))
+
+
+@pytest.mark.parametrize("activation", [nl.glu, nl.crelu])
+def test_those_that_change_the_shape_keep_infinities_apart(activation):
+    x = tensor("x", "float32", 1)
+    function = library.function([x], activation(x), mode="FAST_COMPILE")
+    got = function(np.array([np.inf, -np.inf, 3, -3, 0, np.inf], "float32"))
+    expected = [np.inf, 0, 3, 0, 0, np.inf, 0, np.inf, 0, 3, 0, 0]
+    if activation is nl.glu:
+        expected = [np.inf, -np.inf, 3]
+    np.testing.assert_array_equal(got, np.array(expected, "float32"))
+
+
+def test_the_tanh_form_of_gelu_differs_by_less_than_the_docstring_says():
+    x = tensor("x", "float64", 1)
+    points = np.linspace(-6, 6, 12001)
+    both = library.function([x], [nl.gelu(x), nl.GELU(approximate=True)(x)], mode="FAST_COMPILE")
+    exact, approximate = both(points)
+    assert 4.7e-4 < np.abs(exact - approximate).max() < 4.8e-4
+    assert abs(exact.min() + 0.170) < 5e-4 and abs(points[exact.argmin()] + 0.752) < 1e-3
+
+
+@pytest.mark.parametrize("name, least", [("silu", -0.278), ("mish", -0.309), ("hard_silu", -0.375)])
+def test_the_smallest_values_are_what_the_docstrings_say(name, least):
+    x = tensor("x", "float64", 1)
+    values = library.function([x], EVERY[name](x), mode="FAST_COMPILE")(np.linspace(-3, 0, 3001))
+    assert abs(values.min() - least) < 5e-4
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)])
 @pytest.mark.parametrize("name", EVERY)
 def test_empty_arrays_stay_empty(name, shape):
-    if name == "softmax" and shape[-1] == 0:
+    if name in ROWS_BY_NAME and shape[-1] == 0:
         pytest.skip("a row without entries has no softmax: the library raises or returns it")
     x = tensor("x", "float32", len(shape))
     got = library.function([x], EVERY[name](x), mode="FAST_COMPILE")(np.zeros(shape, "float32"))
@@ -129,10 +229,10 @@ def test_the_broadcast_pattern_stays(name, pattern):
     assert EVERY[name](x).type.broadcastable == pattern
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
 def test_the_layout_in_memory_does_not_matter(name):
     x = tensor("x", "float32", 2)
-    function = library.function([x], EVERY[name](x))
+    function = library.function([x], dict(EVERY, **RESHAPING)[name](x))
     points = np.random.RandomState(3).randn(6, 8).astype("float32")
-    for view in (points.T, points[::2], points[:, ::-1], points[::-2, 1::3]):
+    for view in (points.T, points[::2], points[:, ::-1], points[::-2, 1:7:3]):
         np.testing.assert_array_equal(function(view), function(np.array(view, order="C")))
