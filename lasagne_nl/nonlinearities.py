@@ -50,7 +50,7 @@ name                          formula                                    range
 `HardShrink`                  x if abs(x) > threshold else 0             (-inf, inf)
 `SoftShrink`                  x, nearer to 0 by the threshold            (-inf, inf)
 `tanh_shrink`                 x - tanh(x)                                (-inf, inf)
-`Threshold`                   x if x > threshold else value              [threshold, inf) or value
+`Threshold`                   x if x > threshold else value              value, (threshold, inf)
 `GLU`, `glu`                  a sigmoid(b), of the halves of an axis     (-inf, inf)
 `CReLU`, `crelu`              max(0, x) and max(0, -x), joined           [0, inf)
 ============================= ========================================== =========================
@@ -59,15 +59,16 @@ What holds for all of them, and is said below only where there is more to say:
 
 - **Values** are right on the whole range of floats: at +-inf they are the limits, and NaN gives
   NaN.
-- **Derivatives**, first and second, are finite wherever the true ones are. At a kink the slope is
-  the mean of its two sides, so `rectify` has slope 0.5 at 0; `elu` and `SELU` take their
-  left-hand slope there, as Lasagne does.
+- **Derivatives**, first and second, are finite wherever the true ones are. At a kink, and at a
+  jump, the slope is the mean of its two sides, so `rectify` has slope 0.5 at 0; `elu` and `SELU`
+  take their left-hand slope there, as Lasagne does.
 - **Dtype**: float16, float32 and float64 stay what they are, whatever ``floatX`` is. Booleans and
   integers of up to 16 bits give float32, wider ones float64.
-- **Shape** and broadcast pattern stay what they are.
+- **Shape** and broadcast pattern stay what they are, but for `GLU` and `CReLU`, which halve and
+  double an axis.
 - **Parameters** of the classes are a number, a NumPy scalar, or a symbolic or shared variable,
-  which then can be learnt. A parameter of a wrong type raises TypeError, one that is not finite
-  ValueError. An input that is no tensor of real numbers raises TypeError.
+  which then can be learnt; an axis is an integer. A parameter of a wrong type raises TypeError,
+  one that is not finite ValueError. An input that is no tensor of real numbers raises TypeError.
 """
 
 import numpy as np
@@ -620,12 +621,13 @@ class ELU(Elementwise):
     r"""Exponential linear unit: :math:`\varphi(x) = x` if :math:`x > 0`, else
     :math:`\alpha (e^x - 1)`.
 
-    With :math:`\alpha = 1` it is `elu`. Any other bends at 0; `CELU` does not [1]_.
+    As in the paper [1]_. With :math:`\alpha = 1` it is `elu`. With any other it has a kink at 0;
+    `CELU` has none.
 
     Parameters
     ----------
     alpha : number, NumPy scalar, symbolic or shared variable
-        The :math:`\alpha` that scales the negative side; 1 by default.
+        The :math:`\alpha` that scales the negative side, usually positive; 1 by default.
 
     Attributes
     ----------
@@ -641,13 +643,15 @@ class ELU(Elementwise):
 
     See Also
     --------
+    elu : the function, with alpha 1.
     SELU : with a scale for the whole besides.
+    CELU : with a slope of 1 at 0, whatever alpha is.
 
     Notes
     -----
     The value is -alpha at -inf, inf at inf. The slope is 0 at -inf, 1 above 0, and at 0
-    (1 + alpha) / 2, the mean of both sides; PyTorch and JAX take alpha, the left one. Keras,
-    JAX and PyTorch (``ELU``) call it elu.
+    (1 + alpha) / 2, the mean of both sides; PyTorch and JAX take alpha, the left one. JAX and
+    Keras call it elu, PyTorch ``ELU``.
 
     References
     ----------
@@ -699,12 +703,13 @@ class CELU(Elementwise):
     See Also
     --------
     celu : instance with alpha 1.
+    ELU : the formula without the division by alpha.
 
     Notes
     -----
     For a positive alpha the value is -alpha at -inf and inf at inf, the slope 0 at -inf, 1 at 0
     and above. The second derivative at 0 is that of the left side, 1 / alpha. For a negative
-    alpha it falls off exponentially. JAX and Keras call it celu, PyTorch ``CELU``.
+    alpha the value falls to -inf, exponentially. JAX and Keras call it celu, PyTorch ``CELU``.
 
     References
     ----------
@@ -748,7 +753,7 @@ class GELU(Parameterised):
     ----------
     approximate : bool
         Whether to use the form :math:`x / 2 \, (1 + \tanh(\sqrt{2 / \pi} (x + 0.044715 x^3)))`,
-        which models were trained with (BERT, GPT-2); it differs by up to 4.8e-4. False by default.
+        which models were trained with (BERT, GPT-2); it differs by up to 4.7e-4. False by default.
 
     Attributes
     ----------
@@ -769,10 +774,11 @@ class GELU(Parameterised):
     The value is 0 at -inf, where PyTorch and JAX give NaN, and inf at inf; the smallest is -0.170,
     at -0.752. The slope is 0 at -inf, 0.5 at 0, 1 at inf. The left tail keeps its relative
     accuracy until it underflows: it is written with erfc, and the tanh form with exp, so that
-    nothing cancels. In the tanh form the rounding of the exponent shows there, in parts of it.
+    nothing cancels. In the tanh form the exponent is rounded, and the result is off there by up to
+    three times the exponent, in units in the last place.
 
-    JAX's ``gelu`` is approximate by default, PyTorch's (``approximate="none"``) and that of Keras
-    are not.
+    JAX and Keras call it gelu, PyTorch ``GELU``. It is approximate by default in JAX; in Keras, and
+    in PyTorch (``approximate="none"``), it is not.
 
     References
     ----------
@@ -809,7 +815,8 @@ gelu = GELU()
 gelu.__doc__ = """gelu(x)
 
 Gaussian error linear unit, the exact instance of `GELU` (Hendrycks and Gimpel 2016,
-arXiv:1606.08415): x times the standard normal distribution function of x. It is 0 at -inf.
+arXiv:1606.08415): x times the standard normal distribution function of x. It is 0 at -inf, inf at
+inf, and -0.170, the smallest, at -0.752. ``GELU(approximate=True)`` is the default of JAX.
 """
 
 
@@ -845,9 +852,12 @@ class Swish(Elementwise):
     Notes
     -----
     For a positive beta the value is 0 at -inf, where PyTorch and JAX give NaN, and inf at inf. The
-    slope is 0 at -inf, 0.5 at 0, 1 at inf. The left tail keeps its relative accuracy until it
-    underflows; with a beta that is no power of 2, the rounding of beta x shows there, which is
-    half a unit times beta x.
+    slope is 0 at -inf, 0.5 at 0, 1 at inf; the smallest value is -0.278 / beta, at -1.278 / beta.
+    For a negative beta it is -Swish(-beta)(-x). The left tail keeps its relative accuracy until it
+    underflows. With a beta that is no power of 2, beta x is rounded, and the result is off there by
+    up to beta x units in the last place.
+
+    JAX and Keras call it silu and swish, PyTorch ``SiLU``; none of them has beta.
 
     References
     ----------
@@ -880,7 +890,8 @@ silu = Swish()
 silu.__doc__ = """silu(x)
 
 Sigmoid linear unit, the instance of `Swish` with beta 1 (Elfwing et al. 2017, arXiv:1702.03118; the
-name is that of JAX, Keras and PyTorch): x sigmoid(x). It is 0 at -inf.
+name is that of JAX, Keras and PyTorch): x sigmoid(x). It is 0 at -inf, inf at inf, and -0.278, the
+smallest, at -1.278.
 """
 
 swish = silu  # alias: the name of Ramachandran et al.
@@ -909,8 +920,9 @@ def mish(x):
 
     Notes
     -----
-    It is computed by a single exponential, of -\|x\|, and the left tail keeps its relative accuracy
-    until it underflows. JAX, Keras and PyTorch call it mish.
+    The smallest value is -0.309, at -1.192. It is computed from a single exponential, of -\|x\|,
+    and the left tail keeps its relative accuracy until it underflows. JAX, Keras and PyTorch call
+    it mish; PyTorch and JAX give NaN at -inf.
 
     References
     ----------
@@ -943,7 +955,7 @@ def softsign(x):
 
     Notes
     -----
-    JAX calls it soft_sign, Keras and PyTorch softsign.
+    JAX calls it soft_sign, Keras and PyTorch softsign. JAX gives NaN at both ends.
 
     References
     ----------
@@ -961,7 +973,7 @@ class Softplus(Elementwise):
     Parameters
     ----------
     beta : number, NumPy scalar, symbolic or shared variable
-        The :math:`\beta`, not 0; 1 by default.
+        The :math:`\beta` that sets how sharp it bends, not 0; 1 by default.
 
     Attributes
     ----------
@@ -981,10 +993,11 @@ class Softplus(Elementwise):
 
     Notes
     -----
-    For a positive beta the value is 0 at -inf and inf at inf, and the slope is `sigmoid` of beta x:
-    0 at -inf, 0.5 at 0, 1 at inf. For a negative one it is -Softplus(-beta)(-x). With a beta that
-    is no power of 2, the rounding of beta x shows in the left tail, which is half a unit times beta
-    x. PyTorch has it as ``Softplus(beta)``, but goes over to x itself above a threshold.
+    For a positive beta the value is 0 at -inf and inf at inf, and the slope is the `sigmoid` of
+    beta x: 0 at -inf, 0.5 at 0, 1 at inf. For a negative one it is -Softplus(-beta)(-x). With a
+    beta that is no power of 2, beta x is rounded, and the result is off in the left tail by up to
+    beta x units in the last place. PyTorch has it as ``Softplus(beta)``, but goes over to x itself
+    where beta x is above a threshold.
 
     References
     ----------
@@ -1039,8 +1052,8 @@ class Squareplus(Elementwise):
     Notes
     -----
     The value is 0 at -inf, inf at inf, the slope 0 at -inf, 0.5 at 0, 1 at inf. The square of x
-    does not overflow, and in the left tail, where the sum would cancel, it is b / (4
-    squareplus(-x)). JAX and Keras call it squareplus.
+    does not overflow. In the left tail, where the sum would cancel, it is b / (4 s), where s is the
+    value at -x. JAX and Keras call it squareplus; JAX gives NaN at -inf.
 
     References
     ----------
@@ -1086,7 +1099,7 @@ arXiv:2112.11687): (x + sqrt(x^2 + 4)) / 2. It is 1 at 0, and 0 at -inf.
 class HardSigmoid(Elementwise):
     r"""Piecewise linear sigmoid: :math:`\varphi(x) = \min(1, \max(0, s x + t))`.
 
-    A `sigmoid` without an exponential, for small processors and gates [1]_.
+    A `sigmoid` without an exponential: for gates, and for processors that have none [1]_.
 
     Parameters
     ----------
@@ -1171,7 +1184,7 @@ slope at both kinks is 1/12, the mean of their sides.
 class HardTanh(Elementwise):
     r"""Piecewise linear tanh: :math:`\varphi(x) = \min(M, \max(m, x))`.
 
-    `tanh` without an exponential: x itself between two bounds [1]_.
+    A `tanh` without an exponential: x itself between two bounds [1]_.
 
     Parameters
     ----------
@@ -1199,8 +1212,8 @@ class HardTanh(Elementwise):
     Notes
     -----
     The value is min_value at -inf, max_value at inf, the slope 0 at both ends. At the two kinks it
-    is 0.5, the mean of both sides; PyTorch and JAX take 0 there. JAX and Keras call it hard_tanh,
-    PyTorch ``Hardtanh(min_val, max_val)``.
+    is 0.5, the mean of both sides; PyTorch takes 0 there, JAX 1. JAX and Keras call it hard_tanh,
+    PyTorch ``Hardtanh(min_val, max_val)``; the bounds of JAX and Keras are fixed.
 
     References
     ----------
@@ -1240,7 +1253,8 @@ bounds -1 and 1: x between them. The slope at both kinks is 0.5, the mean of the
 def hard_silu(x):
     r"""Piecewise quadratic `silu`: :math:`\varphi(x) = x \min(6, \max(0, x + 3)) / 6`.
 
-    `silu` with the sigmoid replaced by `hard_sigmoid`, for small processors (MobileNetV3 [1]_).
+    `silu` with `hard_sigmoid` in the place of the sigmoid, so without an exponential: for networks
+    that run on phones [1]_.
 
     Parameters
     ----------
@@ -1261,7 +1275,7 @@ def hard_silu(x):
 
     Notes
     -----
-    JAX and Keras call it hard_silu and hard_swish, PyTorch ``Hardswish``.
+    JAX and Keras call it hard_silu and hard_swish, PyTorch ``Hardswish``. JAX gives NaN at -inf.
 
     References
     ----------
@@ -1276,7 +1290,8 @@ hard_swish = hard_silu  # alias: the name of the paper
 class ClippedRectify(Elementwise):
     r"""Rectifier with an upper bound: :math:`\varphi(x) = \min(M, \max(0, x))`.
 
-    `rectify` whose output has few digits before the point, for arithmetic in small formats [1]_.
+    `rectify` whose output cannot grow beyond a bound [1]_, which suits arithmetic of low precision
+    [2]_.
 
     Parameters
     ----------
@@ -1308,6 +1323,8 @@ class ClippedRectify(Elementwise):
     References
     ----------
     .. [1] Krizhevsky (2010): Convolutional Deep Belief Networks on CIFAR-10.
+    .. [2] Sandler, Howard, Zhu, Zhmoginov, Chen (2018): MobileNetV2: Inverted Residuals and Linear
+       Bottlenecks, arXiv:1801.04381.
 
     Examples
     --------
@@ -1348,8 +1365,8 @@ def log_sigmoid(x):
     Returns
     -------
     tensor variable
-        -softplus(-x) elementwise, in (-inf, 0): -inf at -inf, -log 2 at 0, 0 at inf. The slope is
-        1 at -inf, 0.5 at 0, 0 at inf.
+        The log of the sigmoid of `x` elementwise, in (-inf, 0): -inf at -inf, -log 2 at 0, 0 at
+        inf. The slope is 1 at -inf, 0.5 at 0, 0 at inf.
 
     Raises
     ------
@@ -1358,7 +1375,7 @@ def log_sigmoid(x):
 
     Notes
     -----
-    JAX and Keras call it log_sigmoid, PyTorch logsigmoid.
+    It is -`softplus` of -x. JAX and Keras call it log_sigmoid, PyTorch logsigmoid.
 
     References
     ----------
@@ -1400,8 +1417,9 @@ class Softmax(AlongAxes):
     Notes
     -----
     Shape, dtype and broadcast pattern are those of the input. An entry of -inf gets 0 (it is
-    masked). Entries that sum up with +inf or NaN, or are nothing but -inf, become NaN. PyTorch has
-    it as ``Softmax(dim)``, and with ``axis=-3`` as ``Softmax2d``.
+    masked). Entries that share a sum with +inf or NaN, or that are nothing but -inf, become NaN.
+    JAX and Keras call it softmax, with an axis; PyTorch has it as ``Softmax(dim)``, and with
+    ``axis=-3`` as ``Softmax2d``.
 
     References
     ----------
@@ -1454,8 +1472,8 @@ class LogSoftmax(AlongAxes):
     -----
     The values are in [-inf, 0], in the shape, dtype and broadcast pattern of the input. An entry of
     -inf stays -inf (it is masked), and the others, and their gradients, take no notice of it.
-    Entries beside +inf or NaN, or that are nothing but -inf, become NaN. PyTorch has it as
-    ``LogSoftmax(dim)``.
+    Entries that share a sum with +inf or NaN, or that are nothing but -inf, become NaN. JAX and
+    Keras call it log_softmax, with an axis; PyTorch has it as ``LogSoftmax(dim)``.
 
     References
     ----------
@@ -1481,20 +1499,21 @@ log_softmax = LogSoftmax()
 log_softmax.__doc__ = """log_softmax(x)
 
 Log of the softmax along the last axis, the instance of `LogSoftmax` whose name JAX, Keras and
-PyTorch have: finite for scores of +-1000, where the log of `softmax` is so only by the grace of a
-rewrite.
+PyTorch have: x_j - log sum_k exp(x_k). It is finite for scores of +-1000, where the log of
+`softmax` is so only because the library rewrites it.
 """
 
 
 def softmin(x):
     r"""Softmin, row by row: :math:`\varphi(x)_j = e^{-x_j} / \sum_k e^{-x_k}`.
 
-    The `softmax` of -x: the largest weight for the smallest entry, as of a distance [1]_.
+    The `softmax` [1]_ of -x: the smallest entry, of distances for example, gets the largest weight.
 
     Parameters
     ----------
     x : tensor variable or array_like
-        Of one dimension or more. Each vector along the last axis is a row of its own.
+        Distances or costs, of one dimension or more. Each vector along the last axis is a row of
+        its own.
 
     Returns
     -------
@@ -1524,8 +1543,8 @@ def softmin(x):
 class Sparsemax(AlongAxes):
     r"""Sparsemax: :math:`\varphi(x) = \arg\min_p |p - x|^2` over all distributions :math:`p`.
 
-    Like the softmax a distribution, but the nearest one to the scores themselves, and so with
-    entries that are exactly 0: for attention and for classes of which few apply [1]_.
+    A distribution, as the `softmax` is, but with entries that are exactly 0: for attention, and for
+    classes of which few apply [1]_.
 
     Parameters
     ----------
@@ -1548,6 +1567,7 @@ class Sparsemax(AlongAxes):
     See Also
     --------
     sparsemax : instance along the last axis.
+    Softmax : without entries that are 0.
 
     Notes
     -----
@@ -1556,8 +1576,8 @@ class Sparsemax(AlongAxes):
     mean; 0 for the others. An entry just at the threshold belongs to the others, as in the paper.
 
     Shape, dtype and broadcast pattern are those of the input. An entry of -inf gets 0 (it is
-    masked). Entries beside +inf or NaN, or that are nothing but -inf, become NaN. Keras calls it
-    sparsemax.
+    masked). Entries that share a sum with +inf or NaN, or that are nothing but -inf, become NaN.
+    Keras calls it sparsemax, with an axis.
 
     References
     ----------
@@ -1583,7 +1603,7 @@ sparsemax = Sparsemax()
 sparsemax.__doc__ = """sparsemax(x)
 
 Sparsemax along the last axis, the instance of `Sparsemax` (Martins and Astudillo 2016,
-arXiv:1602.02068) that Keras has: the distribution that is nearest to the scores.
+arXiv:1602.02068) that Keras has by default: the distribution that is nearest to the scores.
 """
 
 
@@ -1637,8 +1657,8 @@ def sparse_sigmoid(x):
     -------
     tensor variable
         The sparse sigmoid of `x` elementwise, in [0, 1]: 0 at -inf, 0.5 at 0, 1 at inf. The slope
-        is 0.5 between -1 and 1, 0 outside, and at these two kinks 0.25, the mean of both sides
-        (JAX takes one side).
+        is 0.5 between -1 and 1, 0 outside, and at these two kinks 0.25, the mean of both sides, as
+        in JAX.
 
     Raises
     ------
@@ -1661,7 +1681,7 @@ def sparse_sigmoid(x):
 class HardShrink(Elementwise):
     r"""Hard shrinkage: :math:`\varphi(x) = x` if :math:`|x| > \lambda`, else 0.
 
-    Sets small values to 0 and leaves the others as they are: sparse codes, denoising [1]_.
+    Sets small values to 0 and leaves the others as they are: for sparse codes and denoising [1]_.
 
     Parameters
     ----------
@@ -1771,7 +1791,8 @@ class SoftShrink(Elementwise):
 def tanh_shrink(x):
     r"""Tanh shrinkage: :math:`\varphi(x) = x - \tanh(x)`.
 
-    Like `SoftShrink`, but smooth: almost 0 for small values, x -+ 1 for large ones [1]_.
+    Like `SoftShrink`, but smooth: almost 0 for small values, almost x - 1 or x + 1 for large
+    positive or negative ones [1]_.
 
     Parameters
     ----------
@@ -1804,7 +1825,7 @@ def tanh_shrink(x):
 class Threshold(Elementwise):
     r"""Threshold: :math:`\varphi(x) = x` if :math:`x > \theta`, else :math:`v`.
 
-    With both 0 it is `rectify`; it may jump [1]_.
+    With both 0 it is `rectify`; with two that differ, it jumps at the threshold [1]_.
 
     Parameters
     ----------
@@ -1885,9 +1906,9 @@ class GLU(AlongAxes):
 
     Notes
     -----
-    Each half enters as it is: the first may be anything, and the gate is the `sigmoid` of the
-    second. A closed gate times an infinite value is NaN, since it has no limit. JAX, Keras and
-    PyTorch call it glu.
+    The slope along the first half is the gate, that along the second a times the slope of the
+    `sigmoid`. A closed gate (-inf in the second half) times an infinite value is NaN, since it has
+    no limit. JAX, Keras and PyTorch call it glu.
 
     References
     ----------
@@ -1956,14 +1977,13 @@ class CReLU(AlongAxes):
 
     Notes
     -----
-    The values are in [0, inf). The slope of each half at 0 is that of `rectify`, 0.5, the mean of
-    both sides. TensorFlow calls it crelu.
+    The values are in [0, inf). Along the axis stands `rectify` of x first, then `rectify` of -x;
+    their slopes at 0 are 0.5 and -0.5, the mean of both sides. TensorFlow calls it crelu.
 
     References
     ----------
     .. [1] Shang, Sohn, Almeida, Lee (2016): Understanding and Improving Convolutional Neural
-    Networks
-       via Concatenated Rectified Linear Units, arXiv:1603.05201.
+       Networks via Concatenated Rectified Linear Units, arXiv:1603.05201.
 
     Examples
     --------
