@@ -1,6 +1,6 @@
 # What a person runs. Every target sets up what it needs in .venv, and is quiet when it is there.
 #
-#   make demo      trains a network on real images with every activation
+#   make demo      trains a network on real images with each activation of Lasagne
 #   make test      runs the tests
 #   make lint      checks style
 #   make docs      builds the documentation into docs/_build/html
