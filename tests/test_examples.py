@@ -10,6 +10,7 @@ from helpers import ROOT, run_python
 from lasagne_nl import nonlinearities as nl
 
 DIGITS = os.path.join(ROOT, "docs", "examples", "digits.py")
+PRELU = os.path.join(ROOT, "docs", "examples", "prelu.py")
 
 
 def test_the_examples_in_the_docstrings_print_what_they_say():
@@ -43,6 +44,14 @@ def test_the_demo_takes_those_of_lasagne_by_default_and_every_one_by_the_word_al
     ]:
         monkeypatch.setattr("sys.argv", [DIGITS, *(["--activations"] if options else []), *options])
         assert program["chosen"](program["parse_arguments"]()) == names
+
+
+def test_the_example_of_prelu_finds_the_slopes_and_prints_what_the_documentation_shows():
+    done = run_python(PRELU, "")
+    assert done.returncode == 0, done.stderr
+    with open(os.path.join(ROOT, "docs", "prelu.rst"), encoding="utf-8") as file:
+        shown = [line.strip() for line in file if line.startswith("   true slope")]
+    assert done.stdout.split("\n")[:-1] == shown and len(shown) == 5
 
 
 def test_the_demo_prints_a_table_and_draws_two_plots(tmp_path):
