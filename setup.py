@@ -52,7 +52,8 @@ setup(
     extras_require={
         "test": TEST_REQUIRES,
         "examples": ["scikit-learn", "matplotlib", "tqdm"],
-        "docs": ["sphinx", "numpydoc", "furo"],
+        # mpmath computes what the documentation says of limits and slopes.
+        "docs": ["sphinx", "numpydoc", "furo", "mpmath>=1.2"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",

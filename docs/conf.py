@@ -11,9 +11,14 @@ sys.path.insert(0, os.path.abspath(os.pardir))
 import lasagne_nl  # noqa: E402
 from lasagne_nl import nonlinearities  # noqa: E402
 
-# Tables that commands of the repository make, where they have been run.
 HERE = os.path.dirname(os.path.abspath(__file__))
-os.makedirs(os.path.join(HERE, "_tables"), exist_ok=True)
+sys.path.insert(0, HERE)
+
+import edges  # noqa: E402
+
+# Tables: those of the edges are made here, the others by commands that take longer, where they have
+# been run.
+edges.write()
 for _table, _command in (("speed", "make bench"), ("accuracy", "make accuracy")):
     _path = os.path.join(HERE, "_tables", _table + ".rst")
     if not os.path.exists(_path):
