@@ -55,6 +55,8 @@ class Case:
         self.slopes = slopes
         self.kinks = kinks
         self.lasagne = lasagne
+        # Whether one kernel computes it, or all but its last step; else it is several steps.
+        self.is_a_kernel = lasagne is not None
         self._amplified = amplified
 
     def truth(self, order, x, dtype):
@@ -355,8 +357,8 @@ ELEMENTWISE = [
          limits=(0, INF), slopes=(0, 1),
          amplified=lambda limits, x: 3 * max(0, -_exponent_of_gelu(x))),
     _swish("silu", nl.silu, 1),
-    _swish("Swish(1.7)", nl.Swish(1.7), 1.7),
-    _swish("Swish(-0.6)", nl.Swish(-0.6), -0.6),
+    _swish("Swish(1.75)", nl.Swish(1.75), 1.75),
+    _swish("Swish(-0.625)", nl.Swish(-0.625), -0.625),
     Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
          limits=(0, INF), slopes=(0, 1)),
     Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,

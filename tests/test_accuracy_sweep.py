@@ -7,19 +7,25 @@ from activations import ELEMENTWISE
 from helpers import named, simd_is_active, with_theano
 
 STRIDE = 4099
-MOST_ULPS = 1 if simd_is_active() else 4
+MOST_ULPS = 4
+# What is a kernel as a whole, or next to it.
+MOST_ULPS_OF_KERNELS = 1 if simd_is_active() else 4
 OTHERS = [f for f in FUNCTIONS if f not in ELEMENTWISE]
 SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 
 
 @pytest.mark.parametrize(**named(SWEPT))
 def test_errors_stay_small_over_all_of_float32(case):
-    [found] = sweep(case, "float32", 0, number_of_points("float32", STRIDE), STRIDE)
+    [found] = sweep(case, "float32", 0, number_of_points(case, "float32", STRIDE), STRIDE)
     assert found.points > BIT_PATTERNS / STRIDE - 1
-    assert found.normal.error <= MOST_ULPS, found.normal
+    if case.is_a_kernel:
+        most = MOST_ULPS_OF_KERNELS
+    else:
+        most = MOST_ULPS + case.most_allowed("float32")
+    assert found.normal.error <= most, found.normal
     # PyTensor's sigmoid is 0 below the smallest normal number.
     if with_theano:
-        assert found.subnormal.error <= MOST_ULPS, found.subnormal
+        assert found.subnormal.error <= most, found.subnormal
 
 
 @pytest.mark.parametrize("dtype, most", [("float32", 0.001), ("float64", 0.01)])

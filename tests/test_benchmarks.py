@@ -132,7 +132,7 @@ def test_a_right_result_passes_and_a_wrong_one_is_told(dtype):
     assert "2 arrays" in cases.what_is_wrong(case, [right, right])
 
 
-@pytest.mark.parametrize("activation", cases.ACTIVATIONS)
+@pytest.mark.parametrize("activation", cases.ACTIVATIONS + cases.BEYOND_LASAGNE)
 def test_the_expected_gradient_is_that_of_the_expected_value(activation):
     x, g, _ = cases.inputs(case_of("gradient", dtype="float64"))
     direction = np.random.RandomState(1).standard_normal(x.shape)

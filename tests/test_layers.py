@@ -6,8 +6,10 @@ import types
 
 import numpy as np
 import pytest
-from activations import BY_NAME, EVERY
+from activations import BY_NAME, EVERY, OF_AXES, ROWS_BY_NAME
 from helpers import T, evaluate, library, run_python, with_theano
+
+from lasagne_nl import nonlinearities as nl
 
 needs_lasagne = pytest.mark.skipif(not with_theano, reason="Lasagne needs Theano")
 
@@ -29,9 +31,8 @@ def layers():
 
 def reference(name, array):
     """The activation of an array, by functions that other tests compare with mpmath."""
-    if name == "softmax":
-        exponentials = np.exp(array - array.max(axis=-1, keepdims=True))
-        return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    if name in ROWS_BY_NAME:
+        return ROWS_BY_NAME[name].values(array)
     return evaluate(BY_NAME[name], array, "FAST_COMPILE")[0]
 
 
@@ -53,7 +54,7 @@ def test_a_dense_layer_applies_it(layers, name):
     layer = layers.DenseLayer(source, 3, nonlinearity=EVERY[name])
     linear = layers.DenseLayer(source, 3, W=layer.W, b=layer.b, nonlinearity=None)
     got, before = outputs(layers, layer, linear, RNG.randn(4, 5))
-    np.testing.assert_allclose(got, reference(name, before), rtol=1e-13)
+    np.testing.assert_allclose(got, reference(name, before), rtol=1e-13, atol=1e-15)
 
 
 @needs_lasagne
@@ -64,7 +65,28 @@ def test_a_convolutional_layer_applies_it(layers, name):
     linear = layers.Conv2DLayer(source, 3, (3, 3), W=layer.W, b=layer.b, nonlinearity=None)
     got, before = outputs(layers, layer, linear, RNG.randn(2, 2, 6, 6))
     assert got.shape == (2, 3, 4, 4)
-    np.testing.assert_allclose(got, reference(name, before), rtol=1e-13)
+    np.testing.assert_allclose(got, reference(name, before), rtol=1e-13, atol=1e-15)
+
+
+@needs_lasagne
+@pytest.mark.parametrize("owner", OF_AXES)
+def test_a_fully_convolutional_layer_is_normalised_over_its_channels(layers, owner):
+    source = layers.InputLayer((2, 2, 6, 5))
+    layer = layers.Conv2DLayer(source, 3, (3, 3), nonlinearity=owner(axis=1))
+    linear = layers.Conv2DLayer(source, 3, (3, 3), W=layer.W, b=layer.b, nonlinearity=None)
+    got, before = outputs(layers, layer, linear, RNG.randn(2, 2, 6, 5))
+    name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(owner.__name__, "sparsemax")
+    expected = ROWS_BY_NAME[name].values(np.moveaxis(before, 1, -1))
+    np.testing.assert_allclose(np.moveaxis(got, 1, -1), expected, rtol=1e-12, atol=1e-14)
+
+
+@needs_lasagne
+@pytest.mark.parametrize("activation, channels", [(nl.GLU(axis=1), 2), (nl.CReLU(axis=1), 8)])
+def test_a_convolutional_layer_may_halve_or_double_its_channels(layers, activation, channels):
+    source = layers.InputLayer((2, 2, 6, 5))
+    layer = layers.Conv2DLayer(source, 4, (3, 3), nonlinearity=activation)
+    got = layers.get_output(layer).eval({source.input_var: RNG.randn(2, 2, 6, 5)})
+    assert got.shape == (2, channels, 4, 3)
 
 
 @needs_lasagne

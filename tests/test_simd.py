@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 from accuracy.references import FUNCTIONS
-from activations import EVERY
+from activations import BY_NAME, EVERY
 from helpers import ROOT, T, library, named, nnet, run_python, tensor, with_theano
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -348,12 +348,18 @@ def graph_of(name, mode, bias=False):
     return compiled([x, row], EVERY[name](x + row if bias else x), mode)
 
 
-@pytest.mark.parametrize("name", [n for n in EVERY if n != "linear"])
+@pytest.mark.parametrize("name", [n for n in [*BY_NAME, "softmax"] if n != "linear"])
 def test_an_activation_and_its_bias_are_one_vectorised_operation(name):
     for bias in (False, True):
         nodes = graph_of(name, fast(), bias).maker.fgraph.toposort()
         computing = [n for n in nodes if not isinstance(n.op, T.DimShuffle)]
         assert len(computing) == 1 and vector_nodes_of(computing) == computing
+
+
+@pytest.mark.parametrize("name, op", [("softmin", "Softmax"), ("log_softmax", "LogSoftmax")])
+def test_other_functions_of_rows_are_vectorised_too(name, op):
+    for bias in (False, True):
+        assert op in {type(n.op).__name__ for n in vector_nodes(graph_of(name, fast(), bias))}
 
 
 def vector_nodes_of(nodes):

@@ -40,6 +40,84 @@ def _selu(x, scale=1, scale_neg=1):
     return scale * np.where(x > 0, x, scale_neg * np.expm1(np.where(x > 0, 0, x)))
 
 
+def _elu(x, alpha, inner=1):
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / inner))
+
+
+def _gated(x, exponent):
+    """x sigmoid(exponent); an infinite x has its limit, 0 or itself."""
+    gate = _sigmoid(exponent)
+    return np.where(gate == 0, np.copysign(0, x), x * gate)
+
+
+def _swish(x, beta):
+    return _gated(x, beta * x)
+
+
+def _gelu(x):
+    tail = special.erfc(-x / np.sqrt(2)) / 2
+    return np.where(tail == 0, np.copysign(0, x), x * tail)
+
+
+def _gelu_by_tanh(x):
+    return _gated(x, np.sqrt(8 / np.pi) * (x + 0.044715 * x**3))
+
+
+def _mish(x):
+    e = np.exp(-np.abs(x))
+    above = 2 * e * e / (1 + 2 * e + 2 * e * e)
+    below = e * (2 + e) / (2 + 2 * e + e * e)
+    left = np.where(e == 0, np.copysign(0, x), x * below)
+    return np.where(x > 0, np.where(e == 0, x, x - x * above), left)
+
+
+def _softsign(x):
+    return np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x)))
+
+
+def _softplus_of(x, beta):
+    return _softplus(beta * x) / beta
+
+
+def _squareplus(x, b):
+    root = np.sqrt(x * x + b)
+    return np.where(x > 0, x + root, b / (root - x)) / 2
+
+
+def _ramp(zero, one):
+    def hard_sigmoid(x, slope):
+        return np.where(x < zero, 0, np.where(x > one, 1, slope * (x - zero)))
+
+    return hard_sigmoid
+
+
+def _clipped(x, low, high):
+    return np.where(x == low, low, np.clip(x, low, high))  # 0 for -0.0, where that is the bound
+
+
+def _hard_silu(x):
+    return np.where(x <= -3, 0, np.where(x > 3, x, x * (x + 3) / 6))
+
+
+def _sparse_plus(x):
+    return np.where(x <= -1, 0, np.where(x > 1, x, (x + 1) ** 2 / 4))
+
+
+def _hard_shrink(x, threshold):
+    return np.where(np.abs(x) <= threshold, 0, x)
+
+
+def _soft_shrink(x, threshold):
+    return np.where(np.abs(x) <= threshold, 0, x - np.copysign(threshold, x))
+
+
+def _tanh_shrink(x):
+    small = np.where(np.abs(x) < 1, x, 0)
+    square = small * small
+    near_0 = _polynomial(_SERIES_OF_TANH_SHRINK.astype(x.dtype), square) * square * small
+    return np.where(np.abs(x) < 1, near_0, x - np.tanh(x))
+
+
 def _erf(x):
     if x.dtype == np.float64:
         return special.erf(x)
@@ -103,11 +181,18 @@ _SERIES_OF_ERF = _wide(
 )
 
 
+_SERIES_OF_TANH_SHRINK = _wide(
+    -(mpf(4) ** n) * (mpf(4) ** n - 1) * mpmath.bernoulli(2 * n) / mpmath.factorial(2 * n)
+    for n in range(2, 60)
+)
+
+
 class Function(Case):
     """A function of the tensor library, as users' own graphs call it; only its value matters."""
 
     def __init__(self, name, activation, value, limits):
-        super().__init__(name, activation, value, None, None, limits, (0, 0), None)
+        super().__init__(name, activation, value, None, None, limits, (0, 0))
+        self.is_a_kernel = True
 
 
 def _erfc_of_mpmath(x):
@@ -131,6 +216,8 @@ FUNCTIONS = [
     Function("erf", T.erf, mpmath.erf, (-1, 1)),
     Function("erfc", T.erfc, _erfc_of_mpmath, (2, 0)),
 ]
+# An exponent that is rounded in long double would already show in float64.
+BY_MPMATH_IN_FLOAT64 = ("gelu", "GELU(approximate=True)")
 # The tables that a name is looked up in.
 TABLES = {"activations": BY_NAME, "functions": {case.name: case for case in FUNCTIONS}}
 
@@ -148,6 +235,32 @@ FORMULAS = {
     "selu": _selu,
     "softplus": _softplus,
     "linear": np.positive,
+    "ELU(0.5)": _elu,
+    "celu": lambda x: _elu(x, 1),
+    "CELU(1.7)": lambda x, alpha: _elu(x, alpha, alpha),
+    "gelu": _gelu,
+    "GELU(approximate=True)": _gelu_by_tanh,
+    "silu": _swish,
+    "Swish(1.75)": _swish,
+    "Swish(-0.625)": _swish,
+    "mish": _mish,
+    "softsign": _softsign,
+    "Softplus(2.5)": _softplus_of,
+    "squareplus": _squareplus,
+    "Squareplus(0.3)": _squareplus,
+    "hard_sigmoid": _ramp(-3, 3),
+    "HardSigmoid(0.2)": _ramp(-2.5, 2.5),
+    "hard_tanh": _clipped,
+    "HardTanh(-0.25, 2)": _clipped,
+    "hard_silu": _hard_silu,
+    "relu6": _clipped,
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "sparse_plus": _sparse_plus,
+    "sparse_sigmoid": lambda x: np.where(x <= -1, 0, np.where(x > 1, 1, (x + 1) / 2)),
+    "HardShrink()": _hard_shrink,
+    "SoftShrink(0.75)": _soft_shrink,
+    "tanh_shrink": _tanh_shrink,
+    "Threshold(1, 0.25)": lambda x, threshold, value: np.where(x <= threshold, value, x),
     "exp": np.exp,
     "expm1": np.expm1,
     "log": np.log,

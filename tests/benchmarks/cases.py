@@ -5,6 +5,7 @@ computed by NumPy in float64 from formulas of their own. Needs nothing but NumPy
 in the environments of all libraries.
 """
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -86,17 +87,84 @@ _FORMULAS = {
     ),
     "softplus": (lambda x: np.logaddexp(0, x), _sigmoid),
 }
+# Those of Lasagne, which the targets are about.
 ACTIVATIONS = ("sigmoid", "softmax") + tuple(list(_FORMULAS)[1:])
 
 
+def _gated(exponent, exponents_slope):
+    """x sigmoid(v(x)) and its slope."""
+
+    def slope(x):
+        gate = _sigmoid(exponent(x))
+        return gate * (1 + x * (1 - gate) * exponents_slope(x))
+
+    return lambda x: x * _sigmoid(exponent(x)), slope
+
+
+def _normal_tail(x):
+    return np.vectorize(math.erfc)(x / 2**0.5) / 2
+
+
+def _mish_slope(x):
+    t = np.tanh(np.logaddexp(0, x))
+    return t + x * (1 - t**2) * _sigmoid(x)
+
+
+def _between(low, high):
+    return (
+        lambda x: np.clip(x, low, high),
+        lambda x: np.where((x > low) & (x < high), 1.0, 0.0),
+    )
+
+
+_GELU_LINEAR = (8 / np.pi) ** 0.5
+_FORMULAS_BEYOND_LASAGNE = {
+    "gelu": (
+        lambda x: x * _normal_tail(-x),
+        lambda x: _normal_tail(-x) + x * np.exp(-x * x / 2) / (2 * np.pi) ** 0.5,
+    ),
+    "GELU(approximate=True)": _gated(
+        lambda x: _GELU_LINEAR * (x + 0.044715 * x**3),
+        lambda x: _GELU_LINEAR * (1 + 0.134145 * x**2),
+    ),
+    "silu": _gated(lambda x: x, lambda x: 1),
+    "mish": (lambda x: x * np.tanh(np.logaddexp(0, x)), _mish_slope),
+    "softsign": (lambda x: x / (1 + np.abs(x)), lambda x: (1 + np.abs(x)) ** -2.0),
+    "squareplus": (
+        lambda x: (x + np.sqrt(x * x + 4)) / 2,
+        lambda x: (1 + x / np.sqrt(x * x + 4)) / 2,
+    ),
+    "hard_sigmoid": (
+        lambda x: np.clip(x / 6 + 0.5, 0, 1),
+        lambda x: np.where(np.abs(x) < 3, 1.0 / 6, 0.0),
+    ),
+    "hard_tanh": _between(-1, 1),
+    "hard_silu": (
+        lambda x: x * np.clip(x + 3, 0, 6) / 6,
+        lambda x: np.where(np.abs(x) < 3, (2 * x + 3) / 6, x > 0),
+    ),
+    "relu6": _between(0, 6),
+    "log_sigmoid": (lambda x: -np.logaddexp(0, -x), lambda x: _sigmoid(-x)),
+    "tanh_shrink": (lambda x: x - np.tanh(x), lambda x: np.tanh(x) ** 2),
+}
+# Timed at one size only.
+BEYOND_LASAGNE = ("log_softmax",) + tuple(_FORMULAS_BEYOND_LASAGNE)
+_FORMULAS.update(_FORMULAS_BEYOND_LASAGNE)
+
+
 def value(activation, x):
-    return _softmax(x) if activation == "softmax" else _FORMULAS[activation][0](x)
+    if activation in ("softmax", "log_softmax"):
+        p = _softmax(x)
+        return p if activation == "softmax" else np.log(p)
+    return _FORMULAS[activation][0](x)
 
 
 def gradient(activation, x, g):
     if activation == "softmax":
         p = _softmax(x)
         return p * (g - (g * p).sum(axis=1, keepdims=True))
+    if activation == "log_softmax":
+        return g - _softmax(x) * g.sum(axis=1, keepdims=True)
     return g * _FORMULAS[activation][1](x)
 
 

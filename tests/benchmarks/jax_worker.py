@@ -21,6 +21,19 @@ ACTIVATIONS = {
     "elu": jax.nn.elu,
     "selu": jax.nn.selu,
     "softplus": jax.nn.softplus,
+    "log_softmax": lambda x: jax.nn.log_softmax(x, axis=-1),
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "GELU(approximate=True)": lambda x: jax.nn.gelu(x, approximate=True),
+    "silu": jax.nn.silu,
+    "mish": jax.nn.mish,
+    "softsign": jax.nn.soft_sign,
+    "squareplus": jax.nn.squareplus,
+    "hard_sigmoid": jax.nn.hard_sigmoid,
+    "hard_tanh": jax.nn.hard_tanh,
+    "hard_silu": jax.nn.hard_silu,
+    "relu6": jax.nn.relu6,
+    "log_sigmoid": jax.nn.log_sigmoid,
+    "tanh_shrink": lambda x: x - jnp.tanh(x),
 }
 
 

@@ -37,7 +37,7 @@ import tempfile
 import time
 
 import peers
-from cases import ACTIVATIONS, KINDS, Case, step_case
+from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case, step_case
 from tables import (
     NAMES,
     aligned,
@@ -53,6 +53,7 @@ from tqdm import tqdm
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUTPUT = os.path.join(peers.ROOT, "docs", "_tables", "speed.rst")
 WORKER_OF = {"ours": "theano", "stock": "theano", "copy": "theano", "torch": "torch", "jax": "jax"}
+WHERE_ALL_ARE = ("float32", 256, 512)
 SIZES = ((64, 100), (256, 512), (1024, 4096))
 
 # After its turn, a library's further threads wait a little for more work, and they do so busily.
@@ -218,7 +219,8 @@ class Benchmark:
         cases = self._cases()
         imports = 5 if options.quick else 11
         # Three stand for all where there is no time for more.
-        names = [a for a in options.activations if not options.quick or a in QUICK_COMPILES]
+        compiled = QUICK_COMPILES if options.quick else ACTIVATIONS
+        names = [a for a in options.activations if a in compiled]
         compilations = 1 if options.quick else 3
         total = len(options.threads) * len(cases) * options.rounds
         total += imports + len(names) * compilations
@@ -237,9 +239,11 @@ class Benchmark:
             for rows, columns in options.sizes:
                 cases.append(Case("copy", "copy", dtype, rows, columns))
                 for activation in options.activations:
+                    if activation in BEYOND_LASAGNE and (dtype, rows, columns) != WHERE_ALL_ARE:
+                        continue
                     cases.extend(Case(activation, k, dtype, rows, columns) for k in KINDS)
         if "float32" in options.dtypes and not options.quick:
-            cases.extend(step_case(activation) for activation in options.activations)
+            cases.extend(step_case(a) for a in options.activations if a in ACTIVATIONS)
         return cases
 
     def _time_cases(self, threads, cases):
@@ -466,7 +470,7 @@ def parse(arguments=None):
         description="Times the activations in compiled Theano graphs, with the rewrites of "
         "lasagne_nl and without, and in PyTorch and JAX. Prints medians, ratios, and which targets "
         "are met; a target that is missed does not change the exit status, a wrong result does.",
-        epilog="A full run takes some 20 minutes. The first one also installs PyTorch and JAX into "
+        epilog="A full run takes some 25 minutes. The first one also installs PyTorch and JAX into "
         ".venv/peers, and compiles.",
     )
     parser.add_argument(
@@ -475,8 +479,9 @@ def parse(arguments=None):
         help="256x512, float32, one thread, no training steps, fewer compilations and imports",
     )
     parser.add_argument(
-        "--activations", nargs="+", choices=ACTIVATIONS, metavar="NAME", default=ACTIVATIONS,
-        help="some of: {} (default: all)".format(", ".join(ACTIVATIONS)),
+        "--activations", nargs="+", choices=ACTIVATIONS + BEYOND_LASAGNE, metavar="NAME",
+        help="some of: {}; and, at 256x512 in float32 only: {} (default: all, with --quick those "
+        "of the first list)".format(", ".join(ACTIVATIONS), ", ".join(BEYOND_LASAGNE)),
     )  # fmt: skip
     parser.add_argument(
         "--rounds", type=positive, default=15, metavar="N",
@@ -499,6 +504,8 @@ def parse(arguments=None):
         "--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only"
     )
     options = parser.parse_args(arguments)
+    if options.activations is None:
+        options.activations = ACTIVATIONS + (() if options.quick else BEYOND_LASAGNE)
     options.sizes = options.sizes or (SIZES[1:2] if options.quick else SIZES)
     options.threads = options.threads or ([1] if options.quick else [1, 2])
     options.dtypes = options.dtypes or (["float32"] if options.quick else ["float32", "float64"])

@@ -7,7 +7,7 @@ from contestant to seconds per call; what was not measured is missing.
 import re
 from collections import namedtuple
 
-from cases import ACTIVATIONS, KINDS, Case
+from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case
 
 NAMES = {"ours": "ours", "stock": "stock Theano", "torch": "PyTorch", "jax": "JAX"}
 OPPONENTS = ("stock", "torch", "jax")
@@ -135,7 +135,7 @@ def tables_of_times(medians):
             rows, columns, dtype, threads_text(threads), number(floor and floor / unit)
         )
         lines = []
-        for activation in ACTIVATIONS:
+        for activation in ACTIVATIONS + BEYOND_LASAGNE:
             for kind in KINDS:
                 key = threads, Case(activation, kind, dtype, rows, columns)
                 if key in medians:

@@ -16,8 +16,12 @@ from lasagne_nl import nonlinearities as nl
 import theano  # isort: skip  after lasagne_nl, for its repairs
 import theano.tensor as T
 
-ACTIVATIONS = {name: getattr(nl, name) for name in cases.ACTIVATIONS if name != "ScaledTanH"}
-ACTIVATIONS["ScaledTanH"] = nl.ScaledTanH(cases.SCALE_IN, cases.SCALE_OUT)
+ACTIVATIONS = {
+    "ScaledTanH": nl.ScaledTanH(cases.SCALE_IN, cases.SCALE_OUT),
+    "GELU(approximate=True)": nl.GELU(approximate=True),
+}
+for _name in cases.ACTIVATIONS + cases.BEYOND_LASAGNE:
+    ACTIVATIONS.setdefault(_name, getattr(nl, _name, None))
 
 
 def mode_of(contestant):

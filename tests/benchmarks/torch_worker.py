@@ -21,6 +21,19 @@ ACTIVATIONS = {
     "elu": F.elu,
     "selu": F.selu,
     "softplus": F.softplus,
+    "log_softmax": lambda x: torch.log_softmax(x, -1),
+    "gelu": F.gelu,
+    "GELU(approximate=True)": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "mish": F.mish,
+    "softsign": F.softsign,
+    "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
+    "hard_sigmoid": F.hardsigmoid,
+    "hard_tanh": F.hardtanh,
+    "hard_silu": F.hardswish,
+    "relu6": F.relu6,
+    "log_sigmoid": F.logsigmoid,
+    "tanh_shrink": F.tanhshrink,
 }
 
 
