@@ -5,6 +5,7 @@
 #   make lint      checks style
 #   make docs      builds the documentation into docs/_build/html
 #   make accuracy  measures the largest error of every activation, at every float32
+#   make peers     compares every activation and its gradient with PyTorch's and JAX's
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
 #   make bench     measures the speed beside stock Theano, PyTorch and JAX
 #   make check     says whether the installation in .venv is sound
@@ -17,11 +18,12 @@ BIN := $(VENV)/bin
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
+PEERS_OPTIONS ?=
 SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
 MATRIX_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy safety bench check matrix clean
+.PHONY: demo test lint docs accuracy peers safety bench check matrix clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -40,6 +42,9 @@ docs: $(VENV)/.docs
 
 accuracy: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/accuracy/largest_errors.py $(ACCURACY_OPTIONS)
+
+peers: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python tests/accuracy/peers.py $(PEERS_OPTIONS)
 
 safety: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/safety/theanos_own_tests.py $(SAFETY_OPTIONS)

@@ -1,0 +1,188 @@
+"""Who is right of two libraries: `make peers` on made-up results; no other library is needed."""
+
+import ast
+import os
+
+import numpy as np
+import pytest
+from accuracy import comparison, peers
+from accuracy.comparison import NAMES, WHAT, compare
+from helpers import DTYPES, ROOT, run_python
+
+PEERS = os.path.join(ROOT, "tests", "accuracy", "peers.py")
+
+
+def exact(subject):
+    """The results of a library that is right everywhere."""
+    with np.errstate(over="ignore"):
+        return [
+            np.array([float(point.exact) for point in subject.points(what)]).astype(subject.dtype)
+            for what in WHAT
+        ]
+
+
+def verdicts(subject, ours, theirs):
+    return {(f.what, f.point.set, f.right) for f in compare(subject, ours, theirs)[1]}
+
+
+def with_one(subject, what, points, number, entry=0):
+    """The exact results, but for an entry in a set of points."""
+    results = exact(subject)
+    places = [i for i, point in enumerate(subject.points(what)) if point.set == points]
+    results[WHAT.index(what)][places[entry]] = number
+    return results
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["tanh", "GELU(approximate=True)", "HardShrink()", "softmin",
+                                  "log_softmax", "glu"])  # fmt: skip
+def test_two_that_are_right_up_to_rounding_agree(name, dtype):
+    subject = comparison.subject(name, dtype)
+    rounded = [array * (1 - 8 * np.finfo(dtype).eps) for array in exact(subject)]
+    largest, findings = compare(subject, exact(subject), rounded)
+    assert findings == []
+    assert {what for what, _ in largest} == set(WHAT)
+    assert 4 <= largest["value", "ordinary"] <= 9
+
+
+def test_a_peer_that_is_nan_where_there_is_a_limit_is_wrong():
+    subject = comparison.subject("silu", "float32")
+    for what in WHAT:
+        theirs = with_one(subject, what, "infinities", np.nan)
+        assert verdicts(subject, exact(subject), theirs) == {(what, "infinities", "ours")}
+
+
+def test_a_peer_that_hides_nan_is_wrong_but_nan_has_no_slope():
+    subject = comparison.subject("silu", "float32")
+    theirs = with_one(subject, "value", "NaN", 0)
+    assert verdicts(subject, exact(subject), theirs) == {("value", "NaN", "ours")}
+    theirs = with_one(subject, "gradient", "NaN", 0)
+    assert verdicts(subject, exact(subject), theirs) == set()
+
+
+@pytest.mark.parametrize("name, points, number", [("elu", "left tail", -0.99), ("glu", "+-1000", 7),
+                                                  ("softmax", "masked", np.nan)])  # fmt: skip
+@pytest.mark.parametrize("what", WHAT)
+def test_where_ours_is_wrong_the_other_one_is_right(name, points, number, what):
+    subject = comparison.subject(name, "float64")
+    ours = with_one(subject, what, points, number)
+    assert verdicts(subject, ours, exact(subject)) == {(what, points, "theirs")}
+
+
+def test_where_both_are_wrong_in_different_ways_neither_is_right():
+    subject = comparison.subject("elu", "float64")
+    results = [with_one(subject, "value", "ordinary", number) for number in (40, 41)]
+    assert verdicts(subject, *results) == {("value", "ordinary", "neither")}
+
+
+def test_a_set_of_points_may_have_several_answers():
+    subject = comparison.subject("elu", "float64")
+    ours = with_one(subject, "value", "ordinary", 40, entry=3)
+    theirs = with_one(subject, "value", "ordinary", 40, entry=4)
+    found = verdicts(subject, ours, theirs)
+    assert {right for _, _, right in found} == {"ours", "theirs"}
+
+
+@pytest.mark.parametrize(
+    "name, slope, mean",
+    [("relu6", 0, 0.5), ("relu6", 0.25, 0.5), ("relu6", 1, 0.5), ("hard_silu", 1.5, 1.25)],
+)
+def test_a_slope_between_those_on_both_sides_of_a_kink_is_a_convention(name, slope, mean):
+    subject = comparison.subject(name, "float32")
+    theirs = with_one(subject, "gradient", "kinks", slope, entry=1)
+    _, [finding] = compare(subject, exact(subject), theirs)
+    assert finding.right == "a convention"
+    assert (finding.point.x, finding.ours) == (subject.case.kinks[1], mean)
+
+
+def test_at_a_kink_a_library_may_be_wrong_nevertheless():
+    subject = comparison.subject("relu6", "float32")
+    for slope in (1.5, np.nan):
+        wrong = with_one(subject, "gradient", "kinks", slope)
+        assert verdicts(subject, exact(subject), wrong) == {("gradient", "kinks", "ours")}
+    # Ours is the mean by contract.
+    one_side = with_one(subject, "gradient", "kinks", 1)
+    assert verdicts(subject, one_side, exact(subject)) == {("gradient", "kinks", "theirs")}
+
+
+def test_a_gradient_is_judged_by_its_absolute_error_and_a_value_by_its_relative_one():
+    subject = comparison.subject("softplus", "float32")
+    assert verdicts(subject, exact(subject), with_one(subject, "gradient", "left tail", 0, -1)) == (
+        set()
+    )
+    far = len([p for p in subject.points("value") if p.set == "left tail"]) // 2
+    assert verdicts(subject, exact(subject), with_one(subject, "value", "left tail", 0, far)) == {
+        ("value", "left tail", "ours")
+    }
+
+
+def test_the_largest_float_and_infinity_are_neighbours_unless_infinity_is_exact():
+    subject = comparison.subject("linear", "float32")
+    largest = np.finfo("float32").max
+    theirs = with_one(subject, "value", "largest", np.inf, entry=-1)
+    assert subject.points("value")[-4].x == largest
+    assert verdicts(subject, exact(subject), theirs) == set()
+    theirs = with_one(subject, "value", "infinities", largest, entry=1)
+    assert verdicts(subject, exact(subject), theirs) == {("value", "infinities", "ours")}
+
+
+@pytest.mark.parametrize("peer", peers.PEERS)
+def test_the_workers_name_activations_as_the_tests_do(peer):
+    with open(os.path.join(os.path.dirname(PEERS), peer + "_peer.py"), encoding="utf-8") as file:
+        body = ast.parse(file.read()).body
+    [table] = [s.value for s in body if isinstance(s, ast.Assign) and s.targets[0].id.isupper()]
+    names = [ast.literal_eval(key) for key in table.keys]
+    assert len(names) == len(set(names)) > 30
+    assert set(names) <= set(NAMES)
+
+
+def run_main(monkeypatch, tmp_path, *findings):
+    """The exit status of the command, and what it writes, if it finds this beside PyTorch."""
+    result = peers.Comparisons()
+    result.versions = {"torch": "PyTorch 1", "jax": "JAX 2"}
+    for subject, ours, theirs in findings:
+        result.add("torch", subject, *compare(subject, ours, theirs))
+    output = tmp_path / "table.rst"
+    monkeypatch.setattr(peers, "python_of", lambda name: name)
+    monkeypatch.setattr(peers, "compare", lambda *arguments: result)
+    monkeypatch.setattr("sys.argv", ["peers.py", "--output", str(output)])
+    return peers.main(), output.read_text(encoding="utf-8")
+
+
+def test_the_command_succeeds_where_only_the_others_are_wrong(monkeypatch, tmp_path, capsys):
+    silu, relu6 = (comparison.subject(name, "float32") for name in ("silu", "relu6"))
+    status, text = run_main(
+        monkeypatch,
+        tmp_path,
+        (silu, exact(silu), with_one(silu, "value", "infinities", np.nan)),
+        (relu6, exact(relu6), with_one(relu6, "gradient", "kinks", 1, entry=1)),
+    )
+    assert status == 0 and capsys.readouterr().err == ""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "silu PyTorch float32 value infinities ours -inf 0.0 nan 0.0" in lines
+    assert "relu6 6 0.5 1" in lines
+
+
+def test_the_command_fails_where_ours_is_wrong(monkeypatch, tmp_path, capsys):
+    silu = comparison.subject("silu", "float32")
+    status, text = run_main(
+        monkeypatch, tmp_path, (silu, with_one(silu, "value", "infinities", 1), exact(silu))
+    )
+    assert status == 1 and " theirs " in text
+    complaint = "value of silu in float32 at -inf: 1.0, to be 0.0; PyTorch has 0.0"
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_peer_that_cannot_be_installed_is_told_in_one_line(monkeypatch, capsys):
+    def refuse(name):
+        raise peers.PeerError("torch cannot be installed: no network")
+
+    monkeypatch.setattr(peers, "python_of", refuse)
+    monkeypatch.setattr("sys.argv", ["peers.py"])
+    assert peers.main() == 1
+    assert capsys.readouterr().err == "torch cannot be installed: no network\n"
+
+
+def test_the_command_refuses_what_it_does_not_know():
+    done = run_python(PEERS, "--activations", "tangent")
+    assert done.returncode == 2 and "leaky_rectify" in done.stderr
