@@ -19,7 +19,11 @@ import edges  # noqa: E402
 # Tables: those of the edges are made here, the others by commands that take longer, where they have
 # been run.
 edges.write()
-for _table, _command in (("speed", "make bench"), ("accuracy", "make accuracy")):
+for _table, _command in (
+    ("speed", "make bench"),
+    ("accuracy", "make accuracy"),
+    ("peers", "make peers"),
+):
     _path = os.path.join(HERE, "_tables", _table + ".rst")
     if not os.path.exists(_path):
         with open(_path, "w", encoding="utf-8") as _file:
