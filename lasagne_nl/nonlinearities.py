@@ -1082,10 +1082,10 @@ class Squareplus(Elementwise):
         relative = switch(is_far, bound, size) / root
         total = relative + sqrt(1 + relative * relative)
         above = switch(is_far, size, total * (root / 2))
-        most = _like(np.finfo(x.dtype).max, x)
-        below = (b / 4) / switch(is_far, _at_most(size, most), 1)
-        below = switch(is_far, below, (root / 2) / total)
-        return switch(_positive(x), above, switch(comparand(size) > most, 0, below))
+        is_infinite = comparand(size) > _like(np.finfo(x.dtype).max, x)
+        below = (b / 4) / switch(is_far, switch(is_infinite, 1, size), 1)
+        below = switch(is_far, switch(is_infinite, 0, below), (root / 2) / total)
+        return switch(_positive(x), above, below)
 
 
 squareplus = Squareplus()
@@ -2047,22 +2047,22 @@ def _tanh_shrink(x):
 
 
 def _sparsemax(x):
-    largest = zero_grad(x.max(axis=-1, keepdims=True))
-    # NaN throughout a row that has no sparsemax.
-    x = x - switch(largest < _like(np.inf, x), largest, _like(np.nan, x))
-    # The support: the k largest entries, for the largest k with 1 + k x_(k) > their sum.
+    x = x - zero_grad(x.max(axis=-1, keepdims=True))
+    # The support: the k largest entries, for the largest k with 1 + k x_(k) > their sum. Where NaN
+    # is among them every comparison is false, and the threshold NaN.
     descending = sort(zero_grad(x), axis=-1)[..., ::-1]
     ranks = cast(arange(1, x.shape[x.ndim - 1] + 1), x.dtype)
-    belongs = 1 + ranks * descending > cumsum(descending, axis=x.ndim - 1)
-    threshold = _threshold_of(belongs, descending)
-    above = comparand(x) > threshold
-    return switch(above, x - _threshold_of(above, x), switch(comparand(x) <= threshold, 0, x))
+    outside = 1 + ranks * descending <= cumsum(descending, axis=x.ndim - 1)
+    threshold = _threshold_of(outside, descending)
+    outside = comparand(x) <= threshold
+    inside = comparand(x) > threshold
+    return switch(inside, x - _threshold_of(outside, x), switch(outside, 0, x + threshold))
 
 
-def _threshold_of(belongs, x):
-    """What is to be taken off the entries that belong to the support, so that they sum to 1."""
-    total = switch(belongs, x, 0).sum(axis=-1, keepdims=True)
-    return (total - 1) / switch(belongs, _like(1, x), 0).sum(axis=-1, keepdims=True)
+def _threshold_of(outside, x):
+    """What is to be taken off the entries that are not outside, so that they sum to 1."""
+    total = switch(outside, 0, x).sum(axis=-1, keepdims=True)
+    return (total - 1) / switch(outside, 0, _like(1, x)).sum(axis=-1, keepdims=True)
 
 
 # What the formulas share. A branch of a switch that is not taken is computed nevertheless, and its

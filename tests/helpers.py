@@ -49,12 +49,12 @@ def change_flags(**flags):
     return library.config.change_flags(**flags)
 
 
-def derivatives(case, dtype, mode):
+def derivatives(case, dtype, mode, ndim=1):
     """A compiled function of (x, incoming gradient of the value, incoming gradient of the slope)
-    to [value, gradient, gradient of that gradient] of an elementwise activation; vectors."""
-    key = case.name, dtype, mode
+    to [value, gradient, gradient of that gradient] of an activation; by default of vectors."""
+    key = case.name, dtype, mode, ndim
     if key not in _compiled:
-        x, g, h = (tensor(name, dtype, 1) for name in "xgh")
+        x, g, h = (tensor(name, dtype, ndim) for name in "xgh")
         y = case.activation(x)
         first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
         second = library.grad(

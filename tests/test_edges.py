@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activations import CLASSES, EVERY, OTHER_CLASSES, RESHAPING, ROWS
-from helpers import DTYPES, MODES, derivatives, errors, library, named, slope_scale, tensor, truth
+from helpers import DTYPES, MODES, derivatives, errors, named, slope_scale, truth
 
 from lasagne_nl import nonlinearities as nl
 
@@ -61,22 +61,7 @@ def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, m
 class TestRows:
     @pytest.fixture
     def function(self, case, dtype, mode):
-        key = case.name, dtype, mode
-        if key not in _compiled:
-            x, g, h = (tensor(name, dtype, 2) for name in "xgh")
-            y = case.activation(x)
-            first = library.grad(None, x, known_grads={y: g})
-            second = library.grad(
-                None,
-                x,
-                known_grads={first: h},
-                disconnected_inputs="ignore",
-                return_disconnected="zero",
-            )
-            _compiled[key] = library.function(
-                [x, g, h], [y, first, second], mode=mode, on_unused_input="ignore"
-            )
-        return _compiled[key]
+        return derivatives(case, dtype, mode, ndim=2)
 
     def rows(self, case, dtype):
         limits = np.finfo(dtype)
@@ -125,9 +110,6 @@ class TestRows:
         zero, one = np.zeros_like(rows), np.ones_like(rows)
         np.testing.assert_array_equal(function(rows, zero, one)[1], zero)
         np.testing.assert_array_equal(function(rows, one, zero)[2], zero)
-
-
-_compiled = {}
 
 
 def test_every_activation_is_in_a_table():
