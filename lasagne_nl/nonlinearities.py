@@ -2047,13 +2047,13 @@ def _tanh_shrink(x):
 
 
 def _sparsemax(x):
-    x = x - zero_grad(x.max(axis=-1, keepdims=True))
+    x = x - zero_grad(x).max(axis=-1, keepdims=True)
     # The support: the k largest entries, for the largest k with 1 + k x_(k) > their sum. Where NaN
     # is among them every comparison is false, and the threshold NaN.
     descending = sort(zero_grad(x), axis=-1)[..., ::-1]
     ranks = cast(arange(1, x.shape[x.ndim - 1] + 1), x.dtype)
     outside = 1 + ranks * descending <= cumsum(descending, axis=x.ndim - 1)
-    threshold = _threshold_of(outside, descending)
+    threshold = zero_grad(_threshold_of(outside, descending))
     outside = comparand(x) <= threshold
     inside = comparand(x) > threshold
     return switch(inside, x - _threshold_of(outside, x), switch(outside, 0, x + threshold))
