@@ -5,36 +5,19 @@ of the forward pass what it needs. The training step donates its parameters.
 """
 
 import cases
+import in_jax
 import jax
 import jax.numpy as jnp
 import jaxlib
 import numpy as np
 from worker import serve
 
-ACTIVATIONS = {
-    "sigmoid": jax.nn.sigmoid,
-    "softmax": lambda x: jax.nn.softmax(x, axis=-1),
-    "tanh": jnp.tanh,
-    "ScaledTanH": lambda x: cases.SCALE_OUT * jnp.tanh(cases.SCALE_IN * x),
-    "rectify": jax.nn.relu,
-    "leaky_rectify": lambda x: jax.nn.leaky_relu(x, cases.LEAKINESS),
-    "elu": jax.nn.elu,
-    "selu": jax.nn.selu,
-    "softplus": jax.nn.softplus,
-    "log_softmax": lambda x: jax.nn.log_softmax(x, axis=-1),
-    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
-    "GELU(approximate=True)": lambda x: jax.nn.gelu(x, approximate=True),
-    "silu": jax.nn.silu,
-    "mish": jax.nn.mish,
-    "softsign": jax.nn.soft_sign,
-    "squareplus": jax.nn.squareplus,
-    "hard_sigmoid": jax.nn.hard_sigmoid,
-    "hard_tanh": jax.nn.hard_tanh,
-    "hard_silu": jax.nn.hard_silu,
-    "relu6": jax.nn.relu6,
-    "log_sigmoid": jax.nn.log_sigmoid,
-    "tanh_shrink": lambda x: x - jnp.tanh(x),
-}
+# With those that JAX has no function for, as people write them.
+ACTIVATIONS = dict(
+    in_jax.ACTIVATIONS,
+    ScaledTanH=lambda x: cases.SCALE_OUT * jnp.tanh(cases.SCALE_IN * x),
+    tanh_shrink=lambda x: x - jnp.tanh(x),
+)
 
 
 def training_step(activation, images, labels, start):

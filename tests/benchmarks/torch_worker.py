@@ -6,35 +6,18 @@ Forward passes are under ``torch.no_grad``. A gradient is a forward and a backwa
 import sys
 
 import cases
+import in_torch
 import numpy as np
 import torch
 import torch.nn.functional as F
 from worker import serve
 
-ACTIVATIONS = {
-    "sigmoid": torch.sigmoid,
-    "softmax": lambda x: torch.softmax(x, -1),
-    "tanh": torch.tanh,
-    "ScaledTanH": lambda x: cases.SCALE_OUT * torch.tanh(cases.SCALE_IN * x),
-    "rectify": F.relu,
-    "leaky_rectify": lambda x: F.leaky_relu(x, cases.LEAKINESS),
-    "elu": F.elu,
-    "selu": F.selu,
-    "softplus": F.softplus,
-    "log_softmax": lambda x: torch.log_softmax(x, -1),
-    "gelu": F.gelu,
-    "GELU(approximate=True)": lambda x: F.gelu(x, approximate="tanh"),
-    "silu": F.silu,
-    "mish": F.mish,
-    "softsign": F.softsign,
-    "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
-    "hard_sigmoid": F.hardsigmoid,
-    "hard_tanh": F.hardtanh,
-    "hard_silu": F.hardswish,
-    "relu6": F.relu6,
-    "log_sigmoid": F.logsigmoid,
-    "tanh_shrink": F.tanhshrink,
-}
+# With those that PyTorch has no function for, as people write them.
+ACTIVATIONS = dict(
+    in_torch.ACTIVATIONS,
+    ScaledTanH=lambda x: cases.SCALE_OUT * torch.tanh(cases.SCALE_IN * x),
+    squareplus=lambda x: (x + torch.sqrt(x * x + 4)) / 2,
+)
 
 
 def training_step(activation, images, labels, start):
