@@ -2190,7 +2190,8 @@ def _quotient_of_tanh_shrink(levels=12):
             length = max(len(older), len(newer))
             terms.append([sum(t) for t in zip(*(_padded(o, length) for o in (older, newer)))])
     numerator = [sum(t) for t in zip(b[-1], [-c for c in _padded(a[-1], len(b[-1]))])]
-    return [[c / b[-1][0] for c in reversed(p)] for p in (numerator[1:], b[-1])]
+    # So that the last ones, which count most, are 1 and 3.
+    return [[3 * c / b[-1][0] for c in reversed(p)] for p in (numerator[1:], b[-1])]
 
 
 def _padded(coefficients, length):

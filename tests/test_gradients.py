@@ -86,9 +86,8 @@ def test_a_learnt_b_of_squareplus_and_a_learnt_beta_of_swish_reach_their_number(
     ]:
         shared = library.shared(start)
         loss = ((owner(**{name: shared})(x) - owner(**{name: wanted})(x)) ** 2).mean()
-        step = library.function(
-            [x], loss, updates=[(shared, shared - 5 * library.grad(loss, shared))]
-        )
+        updates = [(shared, shared - 5 * library.grad(loss, shared))]
+        step = library.function([x], loss, updates=updates, mode="FAST_COMPILE")
         for _ in range(400):
             step(points)
         assert abs(shared.get_value() - wanted) < 1e-3

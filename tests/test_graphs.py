@@ -148,8 +148,8 @@ def test_every_activation_works_inside_scan_with_its_gradient(name):
 
 
 @pytest.mark.skipif(not with_theano, reason="DebugMode compares Theano's C with its Python")
-# DebugMode compiles each operation for itself, some of them several times; these have them all.
-@pytest.mark.parametrize("name", OF_LASAGNE + ["gelu", "squareplus", "log_softmax", "sparsemax"])
+# DebugMode compiles each operation for itself, some of them several times: not for all.
+@pytest.mark.parametrize("name", OF_LASAGNE + ["gelu", "log_softmax"])
 def test_debugmode_finds_nothing(name):
     x = tensor("x", "float32", 2)
     y = EVERY[name](x + 1)

@@ -128,7 +128,8 @@ def test_the_largest_float_and_infinity_are_neighbours_unless_infinity_is_exact(
 
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_the_workers_name_activations_as_the_tests_do(peer):
-    with open(os.path.join(os.path.dirname(PEERS), peer + "_peer.py"), encoding="utf-8") as file:
+    path = os.path.join(os.path.dirname(PEERS), os.pardir, "benchmarks", "in_" + peer + ".py")
+    with open(path, encoding="utf-8") as file:
         body = ast.parse(file.read()).body
     [table] = [s.value for s in body if isinstance(s, ast.Assign) and s.targets[0].id.isupper()]
     names = [ast.literal_eval(key) for key in table.keys]
