@@ -360,7 +360,7 @@ ELEMENTWISE = [
     _swish("silu", nl.silu, 1),
     _swish("Swish(1.75)", nl.Swish(1.75), 1.75),
     _swish("Swish(-0.625)", nl.Swish(-0.625), -0.625),
-    # Numba, which compiles for PyTensor, multiplies in an order of its own: exp(x) is subnormal then.
+    # Numba, which compiles for PyTensor, multiplies in an order of its own: by a subnormal exp(x).
     Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
          limits=(0, INF), slopes=(0, 1),
          amplified=lambda limits, x: (
