@@ -2017,7 +2017,9 @@ def _mish(x):
     e, unit = _decay(size)
     full = e * unit
     above = size * (2 * full * full / (1 + 2 * full + 2 * full * full))
-    below = (size * e) * (unit * (2 + full) / (2 + 2 * full + full * full))
+    # (2 + full) / (2 + 2 full + full^2), with less to round
+    weight = 1 - full * (1 + full) / (2 + full * (2 + full))
+    below = (size * e) * (unit * weight)
     return _rectified_less(x, switch(_positive(x), above, below))
 
 
@@ -2140,14 +2142,15 @@ def _polynomial(coefficients, x):
     return result
 
 
-_STEP = 7.953125  # of the multiples of 1/64, the one whose exp(-x) is nearest to a float
+# Of the multiples of 1/64, the one whose exp(-x) is nearest to a float; NumPy's is the next one.
+_STEP, _EXP_OF_MINUS_STEP = 7.953125, 0.0003515618155546862
 
 
 def _decay(x):
     """exp(-x) as a product of two, of which the first does not underflow as early; x >= 0."""
     is_far = comparand(x) > _like(_STEP, x)  # the difference is exact
     e = exp(switch(is_far, _like(_STEP, x), 0) - x)
-    return e, switch(is_far, _like(np.exp(-_STEP), x), 1)
+    return e, switch(is_far, _like(_EXP_OF_MINUS_STEP, x), 1)
 
 
 def _logistic_tail(size, x):

@@ -87,7 +87,7 @@ class Case:
 
     def most_allowed(self, dtype):
         """The largest that `allowed` is where the value is not 0."""
-        x = np.linspace(-800, 800, 32001).astype(dtype)
+        x = np.linspace(-1500, 1500, 60001).astype(dtype)
         smallest = float(np.nextafter(np.zeros((), dtype), np.ones((), dtype)))
         matters = [abs(self.truth(0, point, dtype)) >= smallest / 2 for point in x]
         return self.allowed(x[matters], dtype).max()
