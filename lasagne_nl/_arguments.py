@@ -208,16 +208,20 @@ def check_number(owner, parameter, value):
         raise ValueError("{}: {} must be finite, got {!r}".format(owner, parameter, value))
 
 
+def _is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+
+
 def check_axis(owner, parameter, value):
     """Raise unless a parameter is an integer."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if not _is_integer(value):
         raise TypeError("{}: {} must be an integer, got {}".format(owner, parameter, _shown(value)))
 
 
 def check_axes(owner, parameter, value):
     """Raise unless a parameter is an integer or a tuple of integers."""
     several = value if isinstance(value, tuple) else (value,)
-    if any(isinstance(v, (bool, np.bool_)) or not isinstance(v, numbers.Integral) for v in several):
+    if not all(map(_is_integer, several)):
         raise TypeError(
             "{}: {} must be an integer or a tuple of integers, got {}".format(
                 owner, parameter, _shown(value)

@@ -514,9 +514,13 @@ CLASSES = [
     (nl.SoftShrink, {"threshold": 0.75}),
     (nl.Threshold, {"threshold": 1, "value": 0.25}),
 ]
-# Those with an axis, those with several axes, and those with a flag.
+# Those with an axis; those with several, and what they do to a row; and those with a flag.
 OF_ONE_AXIS = [nl.GLU, nl.CReLU]
-OF_AXES = [nl.Softmax, nl.LogSoftmax, nl.Sparsemax]
-OTHER_CLASSES = [(owner, {"axis": 1}) for owner in OF_ONE_AXIS + OF_AXES] + [
+OF_AXES = {
+    nl.Softmax: ROWS_BY_NAME["softmax"],
+    nl.LogSoftmax: ROWS_BY_NAME["log_softmax"],
+    nl.Sparsemax: ROWS_BY_NAME["sparsemax"],
+}
+OTHER_CLASSES = [(owner, {"axis": 1}) for owner in [*OF_ONE_AXIS, *OF_AXES]] + [
     (nl.GELU, {"approximate": True})
 ]

@@ -161,7 +161,7 @@ def test_axes_that_are_none_or_named_twice_are_refused(owner):
 
 
 @pytest.mark.parametrize("ndim, axis", [(0, -1), (0, 0), (1, 1), (2, -3), (2, 2)])
-@pytest.mark.parametrize("owner", OF_AXES + OF_ONE_AXIS)
+@pytest.mark.parametrize("owner", [*OF_AXES, *OF_ONE_AXIS])
 def test_an_axis_that_the_input_does_not_have_is_refused_at_the_call(owner, axis, ndim):
     message = "^{}: axis = {} is not an axis of x, which has {} dim".format(
         owner.__name__, axis, ndim

@@ -75,8 +75,7 @@ def test_a_fully_convolutional_layer_is_normalised_over_its_channels(layers, own
     layer = layers.Conv2DLayer(source, 3, (3, 3), nonlinearity=owner(axis=1))
     linear = layers.Conv2DLayer(source, 3, (3, 3), W=layer.W, b=layer.b, nonlinearity=None)
     got, before = outputs(layers, layer, linear, RNG.randn(2, 2, 6, 5))
-    name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(owner.__name__, "sparsemax")
-    expected = ROWS_BY_NAME[name].values(np.moveaxis(before, 1, -1))
+    expected = OF_AXES[owner].values(np.moveaxis(before, 1, -1))
     np.testing.assert_allclose(np.moveaxis(got, 1, -1), expected, rtol=1e-12, atol=1e-14)
 
 

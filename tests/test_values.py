@@ -137,8 +137,7 @@ def test_an_axis_or_axes_are_normalised_as_rows_are(owner, axis):
         turned = array.transpose(order)
         return turned.reshape(turned.shape[: 4 - len(axes)] + (-1,))
 
-    case = ROWS_BY_NAME[{"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(
-        owner.__name__, "sparsemax")]  # fmt: skip
+    case = OF_AXES[owner]
     expected = case.values(rows(points))
     np.testing.assert_allclose(rows(got), expected, rtol=1e-14, atol=1e-15)
     expected = case.pullback(expected, rows(upstream))
@@ -233,6 +232,6 @@ def test_the_broadcast_pattern_stays(name, pattern):
 def test_the_layout_in_memory_does_not_matter(name):
     x = tensor("x", "float32", 2)
     function = library.function([x], dict(EVERY, **RESHAPING)[name](x))
-    points = np.random.RandomState(3).randn(6, 8).astype("float32")
-    for view in (points.T, points[::2], points[:, ::-1], points[::-2, 1:7:3]):
+    points = np.random.RandomState(3).randn(6, 12).astype("float32")
+    for view in (points.T, points[::2], points[:, ::-1], points[::-2, 1::3]):
         np.testing.assert_array_equal(function(view), function(np.array(view, order="C")))
