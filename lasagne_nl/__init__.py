@@ -9,9 +9,7 @@ __version__ = "0.1.0"
 from lasagne_nl import _activity, backend, nonlinearities
 from lasagne_nl._replacement import replace_lasagne
 
-if backend.name == "theano":
-    from lasagne_nl import simd  # noqa: F401  registers its rewrites
-
+backend.accelerate()
 _activity.sleep_if_only_unpickled()
 
 __all__ = ["nonlinearities", "replace_lasagne"]

@@ -134,8 +134,8 @@ def _check():
     for label, value in _facts():
         print("{:13s} {}".format(label, value))
     print(flush=True)  # before the seconds of compiling
-    if backend.name == "theano" and int(np.__version__.split(".")[0]) >= 2:
-        # It imports, and fails at each compilation, with some thousand lines for each.
+    if backend.fails_with_this_numpy():
+        # With some thousand lines for each function.
         print(
             "not sound: Theano cannot work with NumPy 2: run: python -m pip install {}".format(
                 backend.REQUIREMENTS["theano"]
@@ -176,12 +176,10 @@ def _facts():
 
 
 def _blas():
-    config = backend.library.config
     with warnings.catch_warnings():
         # PyTensor warns of slow C code, which it does not run by default.
         warnings.simplefilter("ignore")
-        # The flag was renamed after Theano.
-        return config.blas.ldflags if hasattr(config, "blas") else config.blas__ldflags
+        return backend.blas_flags()
 
 
 def _compute_all():
@@ -210,14 +208,8 @@ def _compute(names):
             activation = activation()
         y = activation(x)
         outputs += [y, backend.library.grad(y.sum(), x)]
-    return backend.library.function([x], outputs, mode=_mode())(_points())
-
-
-def _mode():
-    """Theano compiles a function op by op, or as one; only the second takes but a few seconds."""
-    if backend.name == "theano" and backend.library.config.cxx:
-        return backend.library.Mode(linker="c", optimizer="fast_run")
-    return None
+    mode = backend.mode_of_one_function()
+    return backend.library.function([x], outputs, mode=mode)(_points())
 
 
 def _points():
@@ -236,18 +228,21 @@ def _errors(name, computed):
 
 def _advice(wrong):
     """What to do, in one line; nothing where all is sound."""
-    with_theano = backend.name == "theano"
-    if with_theano and not backend.library.config.cxx:
+    if backend.wants_compiler() and not backend.library.config.cxx:
         if shutil.which("g++") or shutil.which("clang++"):
-            return "not sound: Theano's flag cxx is empty: unset it, for g++ is there"
+            return "not sound: the flag cxx of {} is empty: unset it, for g++ is there".format(
+                backend.name
+            )
         return (
-            "not sound: no C++ compiler found: install g++; Theano runs in Python and is about "
-            "{} times slower".format(_TIMES_SLOWER_WITHOUT_COMPILER)
+            "not sound: no C++ compiler found: install g++; without it {} runs in Python, which "
+            "is (with Theano) about {} times slower".format(
+                backend.name, _TIMES_SLOWER_WITHOUT_COMPILER
+            )
         )
-    if with_theano and wrong and not os.path.exists(_python_header()):
+    if backend.wants_compiler() and wrong and not os.path.exists(_python_header()):
         return (
             "not sound: Python.h is missing: install the headers of this Python (on Debian: "
-            "python3-dev), which Theano compiles with"
+            "python3-dev), which {} compiles with".format(backend.name)
         )
     if wrong:
         return "not sound: {} did not compute what NumPy does: see above".format(", ".join(wrong))

@@ -10,7 +10,8 @@ import sys
 import types
 
 _PACKAGE = "lasagne_nl"
-_READS_THE_CACHE = "theano.gof.cmodule"
+# In Theano and in Theano-PyMC.
+_READ_THE_CACHE = ("theano.gof.cmodule", "theano.link.c.cmodule")
 _awake = True
 
 
@@ -18,8 +19,8 @@ def while_awake(rewrite):
     """A local rewrite that changes nothing before the program has imported lasagne_nl itself."""
 
     @functools.wraps(rewrite)
-    def transform(node):
-        return _awake and rewrite(node)
+    def transform(*graph_and_node):  # Theano gives the node alone, Theano-PyMC the graph too
+        return _awake and rewrite(graph_and_node[-1])
 
     return transform
 
@@ -37,7 +38,7 @@ def sleep_if_only_unpickled():
 def _is_read_from_the_cache():
     frame = sys._getframe()
     while frame is not None:
-        if frame.f_globals.get("__name__") == _READS_THE_CACHE:
+        if frame.f_globals.get("__name__") in _READ_THE_CACHE:
             return True
         frame = frame.f_back
     return False

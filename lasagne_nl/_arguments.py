@@ -34,8 +34,8 @@ def as_float(activation, x):
         dtype = np.dtype(tensor.dtype)
     except Exception as error:  # each library refuses in a way of its own
         raise TypeError(
-            "{}: x must be a {} tensor variable or an array of numbers, got {}".format(
-                activation, backend.name, _shown(x)
+            "{}: x must be a {} tensor variable or an array of numbers, got {}{}".format(
+                activation, backend.name, _shown(x), backend.advice_on(x)
             )
         ) from error
     if dtype.name in _FLOATS:
@@ -186,8 +186,8 @@ def is_symbolic(value):
 def check_number(owner, parameter, value):
     """Raise unless a parameter is a finite number or a variable of numbers."""
     wrong_type = TypeError(
-        "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}".format(
-            owner, parameter, _shown(value)
+        "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}{}".format(
+            owner, parameter, _shown(value), backend.advice_on(value)
         )
     )
     if is_symbolic(value):

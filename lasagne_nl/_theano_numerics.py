@@ -1,4 +1,4 @@
-"""What Theano 1.0.5 computes wrongly, or not at all, mended from outside.
+"""What Theano 1.0.5 and Theano-PyMC 1.1.2 compute wrongly, or not at all, mended from outside.
 
 A softmax and its log for any number of dimensions, and rewrites for Theano's optimiser, registered
 when this module is imported:
@@ -14,7 +14,9 @@ expanded only then. All rewrites bear the tag ``lasagne_nl``:
 ``THEANO_FLAGS=optimizer_excluding=lasagne_nl`` switches them off where no mode is named.
 """
 
-from theano import gof, scalar, tensor
+import sys
+
+from theano import scalar, tensor
 from theano.compile import optdb
 from theano.tensor import nnet
 from theano.tensor.elemwise import DimShuffle, Elemwise
@@ -25,6 +27,8 @@ from theano.tensor.opt import in2out
 from lasagne_nl._activity import while_awake
 
 _TAG = "lasagne_nl"
+# Its module is theano.gof.opt in Theano, theano.graph.opt in Theano-PyMC.
+local_optimizer = sys.modules[in2out.__module__].local_optimizer
 # Ops that show their first input in another shape, each entry in its place.
 _VIEWS = (tensor.Reshape, DimShuffle, tensor.Rebroadcast)
 
@@ -57,7 +61,7 @@ def _register_beside_theanos_own(rewrite):
 
 
 @_register_beside_theanos_own
-@gof.local_optimizer([Elemwise])
+@local_optimizer([Elemwise])
 @while_awake
 def local_log_of_reshaped_softmax(node):
     """log(view(softmax(x))) -> view(logsoftmax(x))"""
@@ -73,7 +77,7 @@ def local_log_of_reshaped_softmax(node):
 
 
 @_register_beside_theanos_own
-@gof.local_optimizer([SoftmaxGrad])
+@local_optimizer([SoftmaxGrad])
 @while_awake
 def local_log_of_reshaped_softmax_grad(node):
     """softmax_grad(view(g / view(sm)), sm) -> the gradient of logsoftmax, which does not divide"""
@@ -147,7 +151,7 @@ _ACCURATE = {
 }
 
 
-@gof.local_optimizer([nnet.sigmoid, nnet.softplus])
+@local_optimizer([nnet.sigmoid, nnet.softplus])
 @while_awake
 def local_accurate_sigmoid_and_softplus(node):
     """Write sigmoid and softplus of float32 and float64 in ops that do not cut them off."""

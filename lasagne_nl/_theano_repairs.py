@@ -1,4 +1,4 @@
-"""What Theano 1.0.5 needs before it imports on a current Python and NumPy.
+"""What Theano 1.0.5 needs before it imports on a current Python and NumPy, and Theano-PyMC too.
 
 ``install()`` has the next ``import theano`` of this process made with the repairs; it changes
 nothing by itself, and nothing at all where Theano is imported already. Each repair is made only
@@ -101,7 +101,9 @@ def _repair_before_import():
     # scan compiles a loop that Cython wrote in 2015, which Python 3.11's C API refuses with an
     # error that scan does not expect. Where the module cannot be imported, scan loops in Python.
     if sys.version_info >= (3, 11):
-        sys.modules.setdefault("theano.scan_module.scan_perform_ext", None)
+        # The first is Theano's, the second Theano-PyMC's.
+        for name in ("theano.scan_module.scan_perform_ext", "theano.scan.scan_perform_ext"):
+            sys.modules.setdefault(name, None)
 
     return undo
 

@@ -6,6 +6,8 @@ The choice falls once, when this module is imported:
 2. else the one of these that the program has imported already;
 3. else the first of these that imports, in this order.
 
+Theano-PyMC is imported as ``theano`` too, and is what that name stands for where it is installed.
+
 Everything that differs between the libraries is a row of the table ``_NAMES``, so that the
 formulas need not know whom they speak to. What an activation accepts as input and as parameter is
 in ``_arguments``; the activations are in ``nonlinearities``.
@@ -21,8 +23,10 @@ __all__ = [
     "Assert",
     "DenseTensorType",
     "Variable",
+    "accelerate",
     "arange",
     "as_tensor_variable",
+    "blas_flags",
     "cast",
     "clip",
     "comparand",
@@ -32,11 +36,13 @@ __all__ = [
     "erfc",
     "exp",
     "expm1",
+    "fails_with_this_numpy",
     "floor",
     "library",
     "log1p",
     "log_softmax",
     "matrix",
+    "mode_of_one_function",
     "name",
     "patternbroadcast",
     "sigmoid",
@@ -46,11 +52,18 @@ __all__ = [
     "sqrt",
     "switch",
     "tanh",
+    "wants_compiler",
     "zero_grad",
 ]
 
-LIBRARIES = ("theano", "aesara", "pytensor")
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_BACKEND"
+# What a library is imported as; the columns of the table below.
+_MODULES = ("theano", "aesara", "pytensor")
+COLUMNS = ("theano", "theano-pymc", "aesara", "pytensor")
+
+
+def _everywhere(cell):
+    return (cell,) * len(COLUMNS)
 
 
 def _last_axis(softmax_of_axis):
@@ -75,97 +88,152 @@ def _itself(x):
     return x
 
 
+def _nothing():
+    pass
+
+
+def _yes():
+    return True
+
+
+def _unless_numba_compiles():
+    """PyTensor 3 compiles with Numba, PyTensor 2 with a C++ compiler, if it is not told which."""
+    linker = importlib.import_module("pytensor.compile.mode").get_default_mode().linker
+    return type(linker).__name__ != "NumbaLinker"
+
+
+def _numpy_2():
+    return int(importlib.import_module("numpy").__version__.split(".")[0]) >= 2
+
+
+def _blas_flags():
+    return library.config.blas.ldflags
+
+
+def _blas_flags_renamed():
+    return library.config.blas__ldflags
+
+
+def _mode_of_one_function():
+    return library.Mode(linker="c", optimizer="fast_run") if library.config.cxx else None
+
+
 # One row a name of this module, one column a library: where the function is (a leading dot stands
 # for the library), and what is to be done to it, if anything; or a function of this module.
 _NAMES = {
-    # here: (theano, aesara, pytensor)
-    "Assert": (".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
-    "Variable": (".tensor:Variable",) * 3,
-    "arange": (".tensor:arange",) * 3,
-    "as_tensor_variable": (".tensor:as_tensor_variable",) * 3,
-    "cast": (".tensor:cast",) * 3,
-    "clip": (".tensor:clip",) * 3,
-    # What a comparison is to be made with. A comparison has slope 0, but in PyTensor that 0 is of
-    # floatX, and the gradient of a float32 input would come out float64.
-    "comparand": (_itself, ".gradient:zero_grad", ".gradient:zero_grad"),
+    # here: (theano, theano-pymc, aesara, pytensor)
+    "Assert": (".tensor.opt:Assert", ".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
     # The type of a tensor that is not sparse.
     "DenseTensorType": (
+        ".tensor:TensorType",
         ".tensor:TensorType",
         ".tensor.type:DenseTensorType",
         ".tensor.type:DenseTensorType",
     ),
-    "concatenate": (".tensor:concatenate",) * 3,
-    "cumsum": (".tensor:cumsum",) * 3,
-    "eq": (".tensor:eq",) * 3,
-    "erfc": (".tensor:erfc",) * 3,
-    "exp": (".tensor:exp",) * 3,
-    "expm1": (".tensor:expm1",) * 3,
-    "floor": (".tensor:floor",) * 3,
-    "log1p": (".tensor:log1p",) * 3,
-    "matrix": (".tensor:matrix",) * 3,
-    "patternbroadcast": (
-        ".tensor:patternbroadcast",
-        (".tensor:specify_broadcastable", _pattern),
-        (".tensor:specify_broadcastable", _pattern),
-    ),
-    "sort": (".tensor:sort",) * 3,
-    "sqrt": (".tensor:sqrt",) * 3,
-    "switch": (".tensor:switch",) * 3,
-    "tanh": (".tensor:tanh",) * 3,
-    # A constant for every derivative.
-    "zero_grad": (".gradient:zero_grad",) * 3,
-    "sigmoid": (".tensor.nnet:sigmoid", ".tensor:sigmoid", ".tensor:sigmoid"),
-    "softplus": (".tensor.nnet:softplus", ".tensor:softplus", ".tensor:softplus"),
+    "Variable": _everywhere(".tensor:Variable"),
+    # Has the compiled graphs of this process computed faster.
+    "accelerate": ("lasagne_nl.simd:register", _nothing, _nothing, _nothing),
+    "arange": _everywhere(".tensor:arange"),
+    "as_tensor_variable": _everywhere(".tensor:as_tensor_variable"),
+    # What a linker is told, to link with a BLAS; empty where there is none.
+    "blas_flags": (_blas_flags, _blas_flags_renamed, _blas_flags_renamed, _blas_flags_renamed),
+    "cast": _everywhere(".tensor:cast"),
+    "clip": _everywhere(".tensor:clip"),
+    # What a comparison is to be made with. A comparison has slope 0, but in Aesara and PyTensor
+    # that 0 is of floatX, and the gradient of a float32 input would come out float64.
+    "comparand": (_itself, _itself, ".gradient:zero_grad", ".gradient:zero_grad"),
+    "concatenate": _everywhere(".tensor:concatenate"),
+    "cumsum": _everywhere(".tensor:cumsum"),
+    "eq": _everywhere(".tensor:eq"),
+    "erfc": _everywhere(".tensor:erfc"),
+    "exp": _everywhere(".tensor:exp"),
+    "expm1": _everywhere(".tensor:expm1"),
+    "floor": _everywhere(".tensor:floor"),
+    "log1p": _everywhere(".tensor:log1p"),
     "log_softmax": (
+        "lasagne_nl._theano_numerics:log_softmax",
         "lasagne_nl._theano_numerics:log_softmax",
         (".tensor.special:log_softmax", _last_axis),
         (".tensor.special:log_softmax", _last_axis),
     ),
+    "matrix": _everywhere(".tensor:matrix"),
+    # Whether the library imports with NumPy 2, and fails at each compilation.
+    "fails_with_this_numpy": (_numpy_2, _numpy_2, _nothing, _nothing),
+    # The mode that compiles a function of many operations soonest; None is the default one.
+    "mode_of_one_function": (_mode_of_one_function, _mode_of_one_function, _nothing, _nothing),
+    "patternbroadcast": (
+        ".tensor:patternbroadcast",
+        ".tensor:patternbroadcast",
+        (".tensor.shape:specify_broadcastable", _pattern),
+        (".tensor.shape:specify_broadcastable", _pattern),
+    ),
+    "sigmoid": (
+        ".tensor.nnet:sigmoid",
+        ".tensor.nnet:sigmoid",
+        ".tensor:sigmoid",
+        ".tensor:sigmoid",
+    ),
     "softmax": (
+        "lasagne_nl._theano_numerics:softmax",
         "lasagne_nl._theano_numerics:softmax",
         (".tensor.special:softmax", _last_axis),
         (".tensor.special:softmax", _last_axis),
     ),
-}
-
-# What pip is to be told where a library is missing, by the running Python.
-REQUIREMENTS = {
-    "theano": (
-        '"Theano==1.0.5" "numpy<1.22"'
-        if sys.version_info < (3, 11)
-        else '"Theano==1.0.5" "numpy>=1.23.2,<2"'
+    "softplus": (
+        ".tensor.nnet:softplus",
+        ".tensor.nnet:softplus",
+        ".tensor:softplus",
+        ".tensor:softplus",
     ),
-    "aesara": "aesara",
-    "pytensor": "pytensor",
+    "sort": _everywhere(".tensor:sort"),
+    "sqrt": _everywhere(".tensor:sqrt"),
+    "switch": _everywhere(".tensor:switch"),
+    "tanh": _everywhere(".tensor:tanh"),
+    # Whether functions are fast with a C++ compiler only.
+    "wants_compiler": (_yes, _yes, _yes, _unless_numba_compiles),
+    # A constant for every derivative.
+    "zero_grad": _everywhere(".gradient:zero_grad"),
 }
-# Theano cannot run on Python 3.12 and later, whatever NumPy it finds there.
-_RECOMMENDED = "theano" if sys.version_info < (3, 12) else "pytensor"
+
+_PYTHON = sys.version_info[:2]
+# What pip is to be told where a library is missing, by the running Python; see setup.py.
+REQUIREMENTS = {
+    "theano": '"Theano==1.0.5" "numpy<1.22"'
+    if _PYTHON < (3, 11)
+    else '"Theano==1.0.5" "numpy>=1.23.2,<2"',
+    "aesara": 'aesara "numpy<2"',
+    "pytensor": {(3, 8): 'pytensor "setuptools>=59"', (3, 9): 'pytensor "numpy<2"'}.get(
+        _PYTHON, "pytensor"
+    ),
+}
+# Theano and Aesara cannot run on Python 3.12 and later, whatever NumPy they find there.
+_RUNNING = _MODULES if _PYTHON < (3, 12) else ("pytensor",)
 
 
-def _import_library(candidate):
-    if candidate == "theano":
+def _import_library(module):
+    if module == "theano":
         _theano_repairs.install()
-    return importlib.import_module(candidate)
+    return importlib.import_module(module)
 
 
 def _choose_library():
-    """The name of the library that serves, and the library itself."""
+    """The library that serves."""
     wanted = os.environ.get(ENVIRONMENT_VARIABLE)
     if wanted:
-        if wanted not in LIBRARIES:
+        if wanted not in _MODULES:
             raise ValueError(
                 "{}={!r} is not a library that lasagne_nl knows; choose one of: {}".format(
-                    ENVIRONMENT_VARIABLE, wanted, ", ".join(LIBRARIES)
+                    ENVIRONMENT_VARIABLE, wanted, ", ".join(_MODULES)
                 )
             )
         candidates = (wanted,)
     else:
-        candidates = [one for one in LIBRARIES if sys.modules.get(one) is not None] or LIBRARIES
+        candidates = [one for one in _MODULES if sys.modules.get(one) is not None] or _MODULES
 
     reasons = []
     for candidate in candidates:
         try:
-            return candidate, _import_library(candidate)
+            return _import_library(candidate)
         except Exception as error:  # a library that is too old for its NumPy raises anything
             reasons.append((candidate, error))
     raise ImportError(_advice(wanted, reasons)) from reasons[-1][1]
@@ -173,17 +241,17 @@ def _choose_library():
 
 def _advice(wanted, reasons):
     """Say what failed and the pip command that mends it on this Python."""
-    python = "Python {}.{}".format(*sys.version_info[:2])
-    if wanted == "theano" and _RECOMMENDED != "theano":
+    python = "Python {}.{}".format(*_PYTHON)
+    if wanted and wanted not in _RUNNING:
         remedy = (
-            "Theano cannot run on {}: unset {} (or set it to pytensor) and run: "
+            "{} cannot run on {}: unset {} (or set it to pytensor) and run: "
             "python -m pip install {}".format(
-                python, ENVIRONMENT_VARIABLE, REQUIREMENTS["pytensor"]
+                wanted.capitalize(), python, ENVIRONMENT_VARIABLE, REQUIREMENTS["pytensor"]
             )
         )
     else:
         remedy = "On {}, run: python -m pip install {}".format(
-            python, REQUIREMENTS[wanted or _RECOMMENDED]
+            python, REQUIREMENTS[wanted or _RUNNING[0]]
         )
     failures = "; ".join(
         "{}: {}".format(candidate, " ".join("{}: {}".format(type(e).__name__, e).split())[:200])
@@ -192,15 +260,42 @@ def _advice(wanted, reasons):
     return "lasagne_nl found no tensor library that imports ({}). {}".format(failures, remedy)
 
 
+def _column_of(chosen):
+    """The column of a library. Theano-PyMC has a `graph` where Theano had `gof`."""
+    if chosen.__name__ == "theano" and hasattr(chosen, "graph"):
+        return "theano-pymc"
+    return chosen.__name__
+
+
 def _take(cell):
     """The function that a cell of the table names, from the library in use."""
     if callable(cell):
         return cell
     place, adapt = cell if isinstance(cell, tuple) else (cell, None)
     module, attribute = place.split(":")
-    function = getattr(importlib.import_module(module, package=name), attribute)
+    function = getattr(importlib.import_module(module, package=library.__name__), attribute)
     return adapt(function) if adapt else function
 
 
-name, library = _choose_library()
-globals().update((here, _take(row[LIBRARIES.index(name)])) for here, row in _NAMES.items())
+def library_of(value):
+    """The library that a variable belongs to, by the name that it is imported as, or None."""
+    roots = {ancestor.__module__.split(".")[0] for ancestor in type(value).__mro__}
+    return next((module for module in _MODULES if module in roots), None)
+
+
+def advice_on(value):
+    """What to do about a variable of another library than the one in use; empty for all else."""
+    other = library_of(value)
+    if other in (None, library.__name__):
+        return ""
+    return (
+        ": it is a variable of {other}, and lasagne_nl uses {ours} in this process: set {variable}"
+        "={other}, or import {other} before lasagne_nl".format(
+            other=other, ours=library.__name__, variable=ENVIRONMENT_VARIABLE
+        )
+    )
+
+
+library = _choose_library()
+name = _column_of(library)
+globals().update((here, _take(row[COLUMNS.index(name)])) for here, row in _NAMES.items())

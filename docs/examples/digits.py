@@ -78,7 +78,7 @@ from lasagne_nl.nonlinearities import (
 
 # The library in use, and its namespace of tensor functions: theano.tensor or pytensor.tensor.
 library = backend.library
-tensor = import_module(backend.name + ".tensor")
+tensor = import_module(backend.library.__name__ + ".tensor")
 floatX = library.config.floatX
 
 # The name of a class stands for an instance, with the parameters that are given here.

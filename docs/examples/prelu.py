@@ -13,7 +13,7 @@ from lasagne_nl import backend
 from lasagne_nl.nonlinearities import LeakyRectify
 
 library = backend.library  # Theano or PyTensor
-tensor = import_module(backend.name + ".tensor")
+tensor = import_module(backend.library.__name__ + ".tensor")
 floatX = library.config.floatX
 
 TRUE_SLOPES = np.array([0.01, 0.1, 0.5, 1, -0.3], dtype=floatX)
