@@ -1,6 +1,7 @@
 """What the tests share: the tensor library in use, compiled activations, distances in ULP."""
 
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -13,22 +14,39 @@ from mpmath import mpf
 from lasagne_nl import backend
 
 library = backend.library
-T = importlib.import_module(backend.name + ".tensor")
-gradient = importlib.import_module(backend.name + ".gradient")
-sparse = importlib.import_module(backend.name + ".sparse")
-nnet = T.nnet if backend.name == "theano" else T
-with_theano = backend.name == "theano"
+T = importlib.import_module(library.__name__ + ".tensor")
+gradient = importlib.import_module(library.__name__ + ".gradient")
+sparse = importlib.import_module(library.__name__ + ".sparse")
+with_theano = library.__name__ == "theano"  # or Theano-PyMC
+with_theano_itself = backend.name == "theano"
+nnet = T.nnet if with_theano else T
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MODES = ("FAST_COMPILE", "FAST_RUN")
 DTYPES = ("float32", "float64")
 
 _compiled = {}
 
 
+def _other_linkers():
+    """PyTensor's modes for what FAST_RUN does not compile with: C for version 3, else Numba."""
+    if backend.name != "pytensor":
+        return ()
+    if "CVM" in library.compile.mode.predefined_modes:
+        return ("CVM",) if library.config.cxx else ()
+    return ("NUMBA",) if importlib.util.find_spec("numba") else ()
+
+
+MODES = ("FAST_COMPILE", "FAST_RUN") + _other_linkers()
+
+
+def compiles_with_numba(mode):
+    """Whether a mode is Numba's, which has no float16."""
+    return type(library.compile.mode.get_mode(mode).linker).__name__ == "NumbaLinker"
+
+
 def simd_is_active():
     """Whether the vectorised kernels serve what is compiled here in FAST_RUN."""
-    if not with_theano:
+    if not with_theano_itself:
         return False
     from theano.compile import optdb
 
@@ -42,11 +60,10 @@ def tensor(name, dtype, ndim):
 
 
 def change_flags(**flags):
-    if with_theano:
+    change = getattr(library.config, "change_flags", None)
+    if change is None:
         from theano.configparser import change_flags as change
-
-        return change(**flags)
-    return library.config.change_flags(**flags)
+    return change(**flags)
 
 
 def derivatives(case, dtype, mode, ndim=1):
@@ -121,9 +138,8 @@ def slope_scale(case, dtype):
 
 
 def run_python(*arguments, python=sys.executable, **environment):
-    """Run a fresh interpreter on a program (or on other arguments)."""
-    variables = dict(os.environ, PYTHONPATH=ROOT)
-    variables.pop("LASAGNE_NL_BACKEND", None)
+    """Run a fresh interpreter on a program (or on other arguments), with the library in use."""
+    variables = dict(os.environ, PYTHONPATH=ROOT, LASAGNE_NL_BACKEND=library.__name__)
     variables.update(environment)
     if len(arguments) == 1:
         arguments = ("-c",) + arguments

@@ -1,11 +1,16 @@
 """The choice of the tensor library, and what `python -m lasagne_nl` says of it."""
 
+import importlib.util
+import pickle
+import re
 import sys
 
 import numpy as np
 import pytest
-from helpers import backend, run_python, with_theano
+from activations import CLASSES, EVERY
+from helpers import backend, library, run_python, tensor, with_theano
 
+from lasagne_nl import _theano_repairs
 from lasagne_nl import nonlinearities as nl
 from lasagne_nl.__main__ import _REFERENCES, main
 
@@ -20,6 +25,8 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 """
 EVERYTHING = ("theano", "aesara", "pytensor")
+OTHERS = [other for other in EVERYTHING if other != library.__name__]
+FREE = {"LASAGNE_NL_BACKEND": ""}  # the choice is left to the other rules
 
 
 def last_line(done):
@@ -27,7 +34,7 @@ def last_line(done):
 
 
 def test_the_environment_variable_chooses():
-    done = run_python(WHICH, LASAGNE_NL_BACKEND=backend.name)
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=library.__name__)
     assert done.stdout.strip() == backend.name, done.stderr
 
 
@@ -39,31 +46,34 @@ def test_an_unknown_name_in_the_environment_variable_is_refused_with_the_list(va
     assert "choose one of: theano, aesara, pytensor" in last_line(done)
 
 
-def test_an_empty_environment_variable_chooses_nothing():
-    assert run_python(WHICH, LASAGNE_NL_BACKEND="").stdout.strip() == backend.name
+def test_an_empty_environment_variable_leaves_the_choice_to_the_imports():
+    program = WITHOUT.format(OTHERS) + WHICH
+    assert run_python(program, **FREE).stdout.strip() == backend.name
 
 
 def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
     # An empty pytensor is imported: the choice falls on it, so it is in it that names are missed.
     pretend = "import sys, types\nsys.modules['pytensor'] = types.ModuleType('pytensor')\n"
-    done = run_python(pretend + WHICH)
+    done = run_python(pretend + WHICH, **FREE)
     assert done.returncode == 1
     assert "pytensor" in last_line(done) and "theano" not in last_line(done), done.stderr
 
 
 def test_the_environment_variable_goes_before_what_is_imported_already():
-    pretend = "import sys, types\nsys.modules['aesara'] = types.ModuleType('aesara')\n"
-    done = run_python(pretend + WHICH, LASAGNE_NL_BACKEND=backend.name)
+    pretend = "import sys, types\nsys.modules[{!r}] = types.ModuleType({!r})\n"
+    done = run_python(
+        pretend.format(OTHERS[0], OTHERS[0]) + WHICH, LASAGNE_NL_BACKEND=library.__name__
+    )
     assert done.stdout.strip() == backend.name, done.stderr
 
 
 def test_the_first_in_order_that_imports_serves_when_none_is_imported():
-    before = EVERYTHING[: EVERYTHING.index(backend.name)]
-    assert run_python(WITHOUT.format(before) + WHICH).stdout.strip() == backend.name
+    before = EVERYTHING[: EVERYTHING.index(library.__name__)]
+    assert run_python(WITHOUT.format(before) + WHICH, **FREE).stdout.strip() == backend.name
 
 
 def test_without_any_library_the_error_has_the_pip_command_for_this_python():
-    done = run_python(WITHOUT.format(EVERYTHING) + WHICH)
+    done = run_python(WITHOUT.format(EVERYTHING) + WHICH, **FREE)
     assert done.returncode == 1
     assert last_line(done).startswith("ImportError: lasagne_nl found no tensor library")
     if sys.version_info >= (3, 12):
@@ -75,22 +85,101 @@ def test_without_any_library_the_error_has_the_pip_command_for_this_python():
     assert last_line(done).endswith(command)
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Aesara does not run on this Python")
 def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
     done = run_python(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
     assert "aesara: ModuleNotFoundError: No module named 'aesara'" in last_line(done)
-    assert last_line(done).endswith("python -m pip install aesara")
+    assert last_line(done).endswith('python -m pip install aesara "numpy<2"')
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="Theano runs on this Python")
-def test_theano_chosen_where_it_cannot_run_is_advised_against():
-    done = run_python(WHICH, LASAGNE_NL_BACKEND="theano")
-    assert "Theano cannot run on Python 3." in last_line(done)
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="they run on this Python")
+@pytest.mark.parametrize("library", ["theano", "aesara"])
+def test_a_library_chosen_where_it_cannot_run_is_advised_against(library):
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=library)
+    assert library.capitalize() + " cannot run on Python 3." in last_line(done)
     assert last_line(done).endswith("python -m pip install pytensor")
 
 
 def test_every_row_of_the_table_has_a_cell_for_every_library():
-    assert {len(row) for row in backend._NAMES.values()} == {len(backend.LIBRARIES)}
+    assert {len(row) for row in backend._NAMES.values()} == {len(backend.COLUMNS)}
     assert sorted(list(backend._NAMES) + ["library", "name"]) == sorted(backend.__all__)
+
+
+def foreign(module, kind):
+    """What looks like a variable of another library: a class that is defined there."""
+    return type(kind, (), {"__module__": module + ".tensor.var", "ndim": 2, "dtype": "float32"})()
+
+
+ADVICE = (
+    "it is a variable of {other}, and lasagne_nl uses {ours} in this process: "
+    "set LASAGNE_NL_BACKEND={other}, or import {other} before lasagne_nl$"
+)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "linear"])
+def test_a_variable_of_another_library_is_refused_with_what_to_do(name, other):
+    with pytest.raises(TypeError, match=ADVICE.format(other=other, ours=library.__name__)):
+        EVERY[name](foreign(other, "TensorVariable"))
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("owner, given", CLASSES)
+def test_a_parameter_of_another_library_is_refused_with_what_to_do(owner, given, other):
+    for name in given:
+        parameters = dict(given, **{name: foreign(other, "TensorSharedVariable")})
+        with pytest.raises(TypeError, match=ADVICE.format(other=other, ours=library.__name__)):
+            owner(**parameters)
+
+
+def test_what_is_of_no_library_gets_no_advice_on_libraries():
+    for value in ("theano", None, {}, type("Mine", (), {})()):
+        assert backend.advice_on(value) == ""
+    assert backend.advice_on(tensor("x", "float32", 2)) == ""
+
+
+# A program that takes what another library's process has pickled, or makes its variables.
+LOAD_AND_USE = """
+import pickle, sys
+from lasagne_nl import backend
+import numpy as np
+leaky, selu, rectify = pickle.loads({!r})
+x = backend.matrix("x", dtype="float64")
+function = backend.library.function([x], [leaky(x), selu(x), rectify(x)])
+print(backend.library.__name__, [float(y[0, 0]) for y in function(np.array([[-1.0]]))])
+"""
+MIX = """
+from lasagne_nl.nonlinearities import tanh
+import {other}.tensor
+tanh({other}.tensor.matrix())
+"""
+# Theano may need repairs, which lasagne_nl makes only if it is to use it.
+REPAIR = "import runpy\nrunpy.run_path({!r})['install']()\n".format(_theano_repairs.__file__)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+class TestBeside:
+    """Two libraries in one environment; `make test-all` makes such environments."""
+
+    @pytest.fixture(autouse=True)
+    def needs_the_other(self, other):
+        if importlib.util.find_spec(other) is None:
+            pytest.skip(other + " is not installed")
+
+    def test_pickles_of_one_library_load_with_the_other(self, other):
+        written = pickle.dumps((nl.LeakyRectify(0.25), nl.selu, nl.rectify))
+        done = run_python(LOAD_AND_USE.format(written), LASAGNE_NL_BACKEND=other)
+        shown = "{} {}".format(other, [-0.25, -1.1113307378125628, 0.0])
+        assert done.stdout.strip() == shown, done.stderr
+
+    def test_a_real_variable_of_the_other_is_refused_with_what_to_do(self, other):
+        done = run_python(REPAIR + MIX.format(other=other))
+        assert re.search(ADVICE.format(other=other, ours=library.__name__), last_line(done))
+        assert last_line(done).startswith("TypeError: tanh: x must be a ")
+
+    def test_the_other_serves_where_it_is_imported_first(self, other):
+        done = run_python(REPAIR + "import {}\n".format(other) + WHICH, **FREE)
+        assert done.stdout.strip() in (other, other + "-pymc"), done.stderr
 
 
 def test_the_check_finds_this_installation_sound():
@@ -137,16 +226,17 @@ def test_the_check_finds_an_activation_that_fails_and_computes_the_others():
     assert any(line.startswith("tanh ") and "ZeroDivisionError" in line for line in lines)
 
 
-@pytest.mark.skipif(not with_theano, reason="PyTensor compiles with Numba")
+@pytest.mark.skipif(not backend.wants_compiler(), reason="PyTensor 3 compiles with Numba")
 def test_the_check_says_what_a_missing_compiler_costs():
-    done = run_python("-m", "lasagne_nl", THEANO_FLAGS="cxx=", PATH="")
+    flags = {library.__name__.upper() + "_FLAGS": "cxx="}
+    done = run_python("-m", "lasagne_nl", PATH="", **flags)
     assert done.returncode == 1
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("not sound: no C++ compiler found: install g++")
     assert last.endswith("times slower")
 
 
-@pytest.mark.skipif(not with_theano, reason="PyTensor works with NumPy 2")
+@pytest.mark.skipif(not with_theano, reason="the others work with it, or do not import")
 def test_the_check_says_that_theano_cannot_work_with_numpy_2(monkeypatch, capsys):
     monkeypatch.setattr(np, "__version__", "2.2.6")
     assert main([]) == 1

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
-from helpers import ROOT, T, library, named, nnet, run_python, tensor, with_theano
+from helpers import ROOT, T, library, named, nnet, run_python, tensor, with_theano_itself
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lasagne_nl import nonlinearities as nl
 
 pytestmark = pytest.mark.skipif(
-    not (with_theano and library.config.cxx), reason="the rewrites are for Theano with a compiler"
+    not (with_theano_itself and library.config.cxx),
+    reason="the rewrites are for Theano with a compiler",
 )
-if with_theano and library.config.cxx:
+if with_theano_itself and library.config.cxx:
     from lasagne_nl.simd.elemwise import VectorElemwise
     from lasagne_nl.simd.scalar_ops import Kernel
     from lasagne_nl.simd.softmax import REPLACEMENTS

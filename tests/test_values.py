@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
-from helpers import DTYPES, MODES, errors, evaluate, library, named, tensor, ulps, with_theano
+from helpers import (
+    DTYPES,
+    MODES,
+    compiles_with_numba,
+    errors,
+    evaluate,
+    library,
+    named,
+    tensor,
+    ulps,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -39,7 +49,7 @@ def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
     assert off[worst] <= MOST_ULPS, (points[worst], off[worst])
 
 
-@pytest.mark.parametrize("mode", MODES if with_theano else ["FAST_COMPILE"])  # no Numba float16
+@pytest.mark.parametrize("mode", [mode for mode in MODES if not compiles_with_numba(mode)])
 @pytest.mark.parametrize(**named())
 def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
     points = np.concatenate([np.linspace(-20, 20, 401), [-np.inf, -65504, 6e-8, 65504, np.inf]])
