@@ -27,6 +27,19 @@ INSTALL_REQUIRES = [
     'numpy>=1.23.2,<2; python_version == "3.11"',
     'pytensor>=3; python_version >= "3.12"',
 ]
+# A library beside the default one, which stays. What is pinned is what the libraries leave open:
+# Aesara, and PyTensor for Python 3.9, do not import with NumPy 2; PyTensor 2.28 and later not with
+# NumPy 1.21; and that for Python 3.8 and 3.9 wants a newer setuptools than venv brings.
+AESARA_REQUIRES = [
+    "aesara>=2.8.12",
+    "numpy<2",
+]
+PYTENSOR_REQUIRES = [
+    "pytensor>=2.9",
+    'pytensor<2.28; python_version == "3.10"',
+    'numpy<2; python_version == "3.9"',
+    'setuptools>=59; python_version < "3.10"',
+]
 TEST_REQUIRES = [
     "pytest>=7",
     "hypothesis>=6",
@@ -50,6 +63,8 @@ setup(
     python_requires=">=3.7,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require={
+        "aesara": AESARA_REQUIRES,
+        "pytensor": PYTENSOR_REQUIRES,
         "test": TEST_REQUIRES,
         "examples": ["scikit-learn", "matplotlib", "tqdm"],
         # mpmath computes what the documentation says of limits and slopes.
