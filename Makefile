@@ -9,7 +9,8 @@
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
 #   make bench     measures the speed beside stock Theano, PyTorch and JAX
 #   make check     says whether the installation in .venv is sound
-#   make matrix    installs and tests on each Python from 3.7 to 3.13 that is on the path; slow
+#   make test-all  runs the tests with every library on every Python that is there, for hours
+#   make test-new  runs them with PyTensor on the newest Python that is there
 #   make clean     removes what the others made
 
 PYTHON ?= python3
@@ -21,9 +22,9 @@ ACCURACY_OPTIONS ?=
 PEERS_OPTIONS ?=
 SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
-MATRIX_OPTIONS ?=
+TEST_ALL_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy peers safety bench check matrix clean
+.PHONY: demo test lint docs accuracy peers safety bench check test-all test-new clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -55,10 +56,11 @@ bench: $(VENV)/.test $(VENV)/.examples
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
 
-# Each environment anew, for an installation into an empty one is half of what is tested.
-matrix: $(VENV)/.tox
-	@rm -rf build  # what it holds of an older checkout would be installed too
-	@$(BIN)/python -m tox run --recreate $(MATRIX_OPTIONS)
+test-all: $(VENV)/.tox
+	@$(BIN)/python tests/matrix.py $(TEST_ALL_OPTIONS)
+
+test-new: $(VENV)/.tox
+	@$(BIN)/python tests/matrix.py --newest --cells "*-pytensor"
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_tables docs/generated docs/examples/output \

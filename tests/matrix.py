@@ -1,0 +1,195 @@
+"""Every library on every Python: `make test-all`, or `python tests/matrix.py --help`.
+
+Has tox run the tests in each cell of the matrix in pyproject.toml whose Python is there, and
+prints one table at the end. Exit status 0 if every cell that was run passed.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RESULTS = os.path.join(ROOT, ".tox", "results")
+HEADER = ["cell", "passed", "failed", "skipped", "seconds"]
+PYTHONS = ["3.{}".format(minor) for minor in range(7, 14)]
+_COUNTED = {"failure": "failed", "error": "failed", "skipped": "skipped"}
+
+
+def main(arguments=None):
+    """Run the command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    environment = _with_all_of_pyenv(os.environ)
+    cells = chosen(all_cells(), options.cells)
+    if options.newest:
+        cells = newest(cells, [python for python in PYTHONS if _is_there(python, environment)])
+    if not cells:
+        sys.exit("tests/matrix.py: no cell is called {}".format(" or ".join(options.cells)))
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    outcome = _run(cells, options, environment)
+    rows = [row_of(cell, outcome.get(cell), _reports(cell)) for cell in cells]
+    print("\n".join(table(rows)))
+    return 0 if all(row.succeeded for row in rows) else 1
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python tests/matrix.py", description=__doc__)
+    parser.add_argument(
+        "--cells", nargs="+", default=["*"], metavar="CELL", help="which, like py39-* (all)"
+    )
+    parser.add_argument(
+        "--newest",
+        action="store_true",
+        help="of the cells, only those of the newest Python that is there",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="how many at a time (as many as there are processors)",
+    )
+    parser.add_argument(
+        "--tests",
+        nargs="+",
+        default=[],
+        metavar="OPTION",
+        help="what to give to pytest, at the end",
+    )
+    return parser
+
+
+def _with_all_of_pyenv(environment):
+    """Where pyenv chooses the interpreters, and is not told which: all of them."""
+    if "PYENV_VERSION" in environment or shutil.which("pyenv") is None:
+        return dict(environment)
+    done = subprocess.run(["pyenv", "versions", "--bare"], stdout=subprocess.PIPE, text=True)
+    current = "{}.{}.{}".format(*sys.version_info[:3])
+    found = {".".join(v.split(".")[:2]): v for v in done.stdout.split()}
+    versions = [found[python] for python in PYTHONS if python in found]
+    # The first is what `python3` is.
+    versions.sort(key=lambda version: version != current)
+    return dict(environment, PYENV_VERSION=":".join(versions)) if versions else dict(environment)
+
+
+def _is_there(python, environment):
+    if python == "{}.{}".format(*sys.version_info[:2]):
+        return True
+    try:
+        return not subprocess.run(
+            ["python" + python, "-c", ""], env=environment, stderr=subprocess.DEVNULL
+        ).returncode
+    except OSError:
+        return False
+
+
+def _tox(*arguments):
+    return [sys.executable, "-m", "tox", *arguments]
+
+
+def all_cells():
+    """The cells, as pyproject.toml lists them for tox."""
+    with open(os.path.join(ROOT, "pyproject.toml"), encoding="utf-8") as file:
+        listed = file.read().split("env_list =", 1)[1].split("skip_missing_interpreters", 1)[0]
+    return listed.replace(",", " ").split()
+
+
+def chosen(cells, patterns):
+    """The cells whose names match one of the patterns."""
+    return [cell for cell in cells if any(fnmatch.fnmatch(cell, p) for p in patterns)]
+
+
+def newest(cells, pythons):
+    """The cells of the newest of these Pythons that has one."""
+    for python in reversed(pythons):
+        prefix = "py{}-".format(python.replace(".", ""))
+        found = [cell for cell in cells if cell.startswith(prefix)]
+        if found:
+            return found
+    return []
+
+
+def _run(cells, options, environment):
+    """What tox says of each cell that it ran."""
+    # What setuptools left there of an older checkout would come with the wheel.
+    shutil.rmtree(os.path.join(ROOT, "build"), ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # One wheel for all: cells that build it in the checkout would be in each other's way.
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check",
+             "--no-deps", "--wheel-dir", folder, ROOT],
+            check=True,
+        )  # fmt: skip
+        (wheel,) = os.listdir(folder)
+        result = os.path.join(folder, "result.json")
+        command = _tox(
+            "run-parallel", "--recreate", "--parallel", str(options.parallel),
+            "--parallel-no-spinner", "--result-json", result, "-e", ",".join(cells),
+        )  # fmt: skip
+        if options.tests:
+            command += ["--", *options.tests]
+        environment = dict(environment, LASAGNE_NL_WHEEL=os.path.join(folder, wheel))
+        subprocess.run(command, cwd=ROOT, env=environment)
+        with open(result, encoding="utf-8") as file:
+            environments = json.load(file)["testenvs"]
+    return {name: one["result"]["success"] for name, one in environments.items() if "result" in one}
+
+
+def _reports(cell):
+    """What the runs of pytest in a cell wrote."""
+    if not os.path.isdir(RESULTS):
+        return []
+    names = [n for n in sorted(os.listdir(RESULTS)) if n.split(".")[0] == cell]
+    return [os.path.join(RESULTS, name) for name in names]
+
+
+class Row:
+    """A line of the table, and whether it is as it should be."""
+
+    def __init__(self, cells, succeeded):
+        self.cells = cells
+        self.succeeded = succeeded
+
+
+def row_of(cell, succeeded, reports):
+    """The row of a cell: its outcome by tox (None where its Python is missing), and its reports."""
+    if not reports:
+        if succeeded is False:
+            return Row([cell, "failed before the tests"], False)
+        return Row([cell, "skipped: no Python " + python_of(cell)], True)
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    seconds = 0.0
+    for report in reports:
+        for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+            seconds += float(suite.get("time"))
+            for case in suite.iter("testcase"):
+                kinds = [_COUNTED[child.tag] for child in case if child.tag in _COUNTED]
+                counts[kinds[0] if kinds else "passed"] += 1
+    shown = [cell] + [str(counts[kind]) for kind in HEADER[1:4]] + ["{:.0f}".format(seconds)]
+    return Row(shown, bool(succeeded) and not counts["failed"])
+
+
+def python_of(cell):
+    """The version of a cell's Python: 3.10 of py310-theano."""
+    digits = cell.split("-")[0][2:]
+    return digits[0] + "." + digits[1:]
+
+
+def table(rows):
+    """The lines of the table, in restructured text."""
+    width = max(len(row.cells[0]) for row in rows)
+    widths = [max(width, len(HEADER[0]))] + [len(title) for title in HEADER[1:]]
+    rule = "  ".join("=" * width for width in widths)
+    lines = [rule, "  ".join(title.ljust(w) for title, w in zip(HEADER, widths)), rule]
+    for row in rows:
+        lines.append("  ".join(c.ljust(w) for c, w in zip(row.cells, widths)).rstrip())
+    return lines + [rule]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
