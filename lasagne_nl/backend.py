@@ -67,9 +67,12 @@ def _everywhere(cell):
 
 
 def _last_axis(softmax_of_axis):
-    """Without an axis, PyTensor's softmax normalises over all elements: always say which."""
+    """Without an axis, PyTensor's softmax normalises over all elements: always say which. In some
+    versions it is compiled with Numba in any mode, which has no float16."""
 
     def softmax(x):
+        if x.dtype == "float16":
+            return cast(softmax_of_axis(cast(x, "float32"), axis=-1), "float16")  # noqa: F821
         return softmax_of_axis(x, axis=-1)
 
     return softmax

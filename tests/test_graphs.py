@@ -3,13 +3,33 @@
 import numpy as np
 import pytest
 from activations import BY_NAME, ELEMENTWISE, EVERY
-from helpers import MODES, T, evaluate, gradient, library, nnet, tensor, truth, ulps, with_theano
+from helpers import (
+    MODES,
+    T,
+    backend,
+    evaluate,
+    gradient,
+    library,
+    nnet,
+    tensor,
+    truth,
+    ulps,
+    with_theano,
+    with_theano_itself,
+)
 
 from lasagne_nl import nonlinearities as nl
 
 OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + ["softmax"]
-# PyTensor makes its rewrites in FAST_RUN only.
-STABLE_MODES = MODES if with_theano else ("FAST_RUN",)
+# Aesara and PyTensor make their rewrites in FAST_RUN only, and with the other linker.
+STABLE_MODES = MODES if with_theano else MODES[1:]
+aesara_is_wrong = pytest.mark.xfail(
+    backend.name == "aesara",
+    reason="Aesara's gradient of log(softmax) forgets to sum a gradient that it has to broadcast",
+)
+aesara_does_not_see = pytest.mark.xfail(
+    backend.name == "aesara", reason="Aesara finds no log of a softmax behind a change of axes"
+)
 LOGITS = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0], [3.0, -2.0, 0.5]])
 
 
@@ -40,6 +60,7 @@ def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim
         np.testing.assert_allclose(slope, np.exp(logp) - onehot, rtol=1e-6, atol=1e-6)
 
 
+@aesara_is_wrong
 @pytest.mark.parametrize("mode", STABLE_MODES)
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndim, mode):
@@ -54,6 +75,7 @@ def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndi
     np.testing.assert_allclose(slope, 1 - 3 * np.exp(logp), atol=1e-12)
 
 
+@aesara_does_not_see
 @pytest.mark.parametrize("mode", STABLE_MODES)
 def test_the_log_of_a_softmax_in_another_order_of_axes_is_finite_and_right(mode):
     x, weights = tensor("x", "float64", 3), tensor("weights", "float64", 3)
@@ -95,6 +117,7 @@ def test_the_ratio_of_a_softmax_to_its_own_transpose_is_not_mistaken_for_a_log(m
     np.testing.assert_allclose(library.function([x], slope, mode=mode)(rows), expected, rtol=1e-10)
 
 
+@aesara_is_wrong
 def test_the_cross_entropy_with_integer_targets_is_finite_and_right_at_extreme_logits():
     x, labels = tensor("x", "float64", 2), T.lvector("labels")
     p = nl.softmax(x)
@@ -178,6 +201,7 @@ class TestMendedTheano:
         got = library.function([x], getattr(nnet, name)(x), mode=mode)(self.BEYOND_THE_CUTS)
         assert ulps(got, truth(BY_NAME[name], 0, self.BEYOND_THE_CUTS)).max() <= 4
 
+    @pytest.mark.skipif(not with_theano_itself, reason="Theano-PyMC does not cut them off")
     @pytest.mark.parametrize("name", ["sigmoid", "softplus"])
     def test_the_tag_lasagne_nl_switches_the_rewrites_off(self, name):
         x = T.dvector()

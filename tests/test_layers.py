@@ -7,22 +7,29 @@ import types
 import numpy as np
 import pytest
 from activations import BY_NAME, EVERY, OF_AXES, ROWS_BY_NAME
-from helpers import T, evaluate, library, run_python, with_theano
+from helpers import T, evaluate, library, run_python, with_theano, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
 
 needs_lasagne = pytest.mark.skipif(not with_theano, reason="Lasagne needs Theano")
+needs_theano_itself = pytest.mark.skipif(
+    not with_theano_itself, reason="Lasagne does not import with Theano-PyMC as it is"
+)
 
 
 @pytest.fixture(scope="module")
 def layers():
-    """The layers of Lasagne 0.1, which needs a module that Theano 1.0 has no more."""
+    """The layers of Lasagne 0.1, which needs a module that Theano 1.0 has no more, and a name that
+    Theano-PyMC has not."""
+    from theano.sandbox import rng_mrg
     from theano.tensor import signal
     from theano.tensor.signal import pool
 
     downsample = types.ModuleType("theano.tensor.signal.downsample")
     downsample.max_pool_2d = pool.pool_2d
     signal.downsample = sys.modules[downsample.__name__] = downsample
+    if not with_theano_itself:
+        rng_mrg.MRG_RandomStreams = rng_mrg.MRG_RandomStream
     import lasagne
 
     lasagne.random.set_rng(np.random.RandomState(0))
@@ -195,7 +202,7 @@ def test_replacing_works_where_lasagne_was_imported_already(fake_lasagne):
     replaced(fake_lasagne + "import lasagne.nonlinearities\n" + CHECK + rebound)
 
 
-@needs_lasagne
+@needs_theano_itself
 def test_replacing_works_with_a_real_lasagne_that_cannot_be_imported_whole():
     # Lasagne 0.1 with Theano 1.0: its layers lack theano.tensor.signal.downsample.
     rest = """
@@ -211,7 +218,7 @@ else:
     replaced(CHECK + rest)
 
 
-@needs_lasagne
+@needs_theano_itself
 @pytest.mark.parametrize("imported", [False, True])
 def test_replacing_works_with_a_real_lasagne(imported):
     program = """
