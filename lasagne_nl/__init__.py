@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 from lasagne_nl import _activity, backend, nonlinearities
 from lasagne_nl._replacement import replace_lasagne
 
+backend.mend()
 backend.accelerate()
 _activity.sleep_if_only_unpickled()
 

@@ -42,6 +42,7 @@ __all__ = [
     "log1p",
     "log_softmax",
     "matrix",
+    "mend",
     "mode_of_one_function",
     "name",
     "patternbroadcast",
@@ -68,7 +69,8 @@ def _everywhere(cell):
 
 def _last_axis(softmax_of_axis):
     """Without an axis, PyTensor's softmax normalises over all elements: always say which. In some
-    versions it is compiled with Numba in any mode, which has no float16."""
+    versions it is compiled with Numba in any mode, which has no float16.
+    """
 
     def softmax(x):
         if x.dtype == "float16":
@@ -117,6 +119,10 @@ def _blas_flags_renamed():
     return library.config.blas__ldflags
 
 
+def _mend_successor():
+    importlib.import_module("lasagne_nl._successors_numerics").mend(library)
+
+
 def _mode_of_one_function():
     return library.Mode(linker="c", optimizer="fast_run") if library.config.cxx else None
 
@@ -160,6 +166,8 @@ _NAMES = {
         (".tensor.special:log_softmax", _last_axis),
     ),
     "matrix": _everywhere(".tensor:matrix"),
+    # Mends what the library computes wrongly; for Theano, that comes with softmax.
+    "mend": (_nothing, _nothing, _mend_successor, _mend_successor),
     # Whether the library imports with NumPy 2, and fails at each compilation.
     "fails_with_this_numpy": (_numpy_2, _numpy_2, _nothing, _nothing),
     # The mode that compiles a function of many operations soonest; None is the default one.

@@ -23,10 +23,6 @@ from lasagne_nl import nonlinearities as nl
 OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + ["softmax"]
 # Aesara and PyTensor make their rewrites in FAST_RUN only, and with the other linker.
 STABLE_MODES = MODES if with_theano else MODES[1:]
-aesara_is_wrong = pytest.mark.xfail(
-    backend.name == "aesara",
-    reason="Aesara's gradient of log(softmax) forgets to sum a gradient that it has to broadcast",
-)
 aesara_does_not_see = pytest.mark.xfail(
     backend.name == "aesara", reason="Aesara finds no log of a softmax behind a change of axes"
 )
@@ -60,7 +56,6 @@ def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim
         np.testing.assert_allclose(slope, np.exp(logp) - onehot, rtol=1e-6, atol=1e-6)
 
 
-@aesara_is_wrong
 @pytest.mark.parametrize("mode", STABLE_MODES)
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndim, mode):
@@ -117,7 +112,6 @@ def test_the_ratio_of_a_softmax_to_its_own_transpose_is_not_mistaken_for_a_log(m
     np.testing.assert_allclose(library.function([x], slope, mode=mode)(rows), expected, rtol=1e-10)
 
 
-@aesara_is_wrong
 def test_the_cross_entropy_with_integer_targets_is_finite_and_right_at_extreme_logits():
     x, labels = tensor("x", "float64", 2), T.lvector("labels")
     p = nl.softmax(x)
