@@ -29,10 +29,12 @@ INSTALL_REQUIRES = [
 ]
 # A library beside the default one, which stays. What is pinned is what the libraries leave open:
 # Aesara, and PyTensor for Python 3.9, do not import with NumPy 2; PyTensor 2.28 and later not with
-# NumPy 1.21; and that for Python 3.8 and 3.9 wants a newer setuptools than venv brings.
+# NumPy 1.21; and that for Python 3.8 and 3.9 wants a newer setuptools than venv brings. Aesara asks
+# numpy.distutils, which needs a module that setuptools 74 took away.
 AESARA_REQUIRES = [
     "aesara>=2.8.12",
     "numpy<2",
+    "setuptools<74",
 ]
 PYTENSOR_REQUIRES = [
     "pytensor>=2.9",

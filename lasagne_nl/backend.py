@@ -212,7 +212,7 @@ REQUIREMENTS = {
     "theano": '"Theano==1.0.5" "numpy<1.22"'
     if _PYTHON < (3, 11)
     else '"Theano==1.0.5" "numpy>=1.23.2,<2"',
-    "aesara": 'aesara "numpy<2"',
+    "aesara": 'aesara "numpy<2" "setuptools<74"',
     "pytensor": {(3, 8): 'pytensor "setuptools>=59"', (3, 9): 'pytensor "numpy<2"'}.get(
         _PYTHON, "pytensor"
     ),
