@@ -67,17 +67,26 @@ def _everywhere(cell):
     return (cell,) * len(COLUMNS)
 
 
+def _float16_in_float32(function):
+    """PyTensor has no float16 with Numba, and its C code for softplus overflows in float16."""
+
+    def wide(x):
+        if x.dtype != "float16":
+            return function(x)
+        return cast(function(cast(x, "float32")), "float16")  # noqa: F821
+
+    return wide
+
+
 def _last_axis(softmax_of_axis):
     """Without an axis, PyTensor's softmax normalises over all elements: always say which. In some
-    versions it is compiled with Numba in any mode, which has no float16.
+    versions it is compiled with Numba in any mode.
     """
 
     def softmax(x):
-        if x.dtype == "float16":
-            return cast(softmax_of_axis(cast(x, "float32"), axis=-1), "float16")  # noqa: F821
         return softmax_of_axis(x, axis=-1)
 
-    return softmax
+    return _float16_in_float32(softmax)
 
 
 def _pattern(specify_broadcastable):
@@ -194,7 +203,7 @@ _NAMES = {
         ".tensor.nnet:softplus",
         ".tensor.nnet:softplus",
         ".tensor:softplus",
-        ".tensor:softplus",
+        (".tensor:softplus", _float16_in_float32),
     ),
     "sort": _everywhere(".tensor:sort"),
     "sqrt": _everywhere(".tensor:sqrt"),
