@@ -26,8 +26,10 @@ OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + [
 SCANNED_FAST = ["tanh", "softmax"] if compiles_with_numba("FAST_RUN") else OF_LASAGNE
 # Aesara and PyTensor make their rewrites in FAST_RUN only, and with the other linker.
 STABLE_MODES = MODES if with_theano else MODES[1:]
-aesara_does_not_see = pytest.mark.xfail(
-    backend.name == "aesara", reason="Aesara finds no log of a softmax behind a change of axes"
+VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
+not_seen_behind_axes = pytest.mark.xfail(
+    backend.name == "aesara" or backend.name == "pytensor" and VERSION < (2, 13),
+    reason="Aesara and PyTensor 2.9 find no log of a softmax behind a change of axes",
 )
 LOGITS = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0], [3.0, -2.0, 0.5]])
 
@@ -73,7 +75,7 @@ def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndi
     np.testing.assert_allclose(slope, 1 - 3 * np.exp(logp), atol=1e-12)
 
 
-@aesara_does_not_see
+@not_seen_behind_axes
 @pytest.mark.parametrize("mode", STABLE_MODES)
 def test_the_log_of_a_softmax_in_another_order_of_axes_is_finite_and_right(mode):
     x, weights = tensor("x", "float64", 3), tensor("weights", "float64", 3)
