@@ -34,8 +34,8 @@ def as_float(activation, x):
         dtype = np.dtype(tensor.dtype)
     except Exception as error:  # each library refuses in a way of its own
         raise TypeError(
-            "{}: x must be a {} tensor variable or an array of numbers, got {}{}".format(
-                activation, backend.name, _shown(x), backend.advice_on(x)
+            "{}: x must be a {} tensor variable or an array of numbers, got {}".format(
+                activation, backend.name, _shown(x)
             )
         ) from error
     if dtype.name in _FLOATS:
@@ -185,21 +185,24 @@ def is_symbolic(value):
 
 def check_number(owner, parameter, value):
     """Raise unless a parameter is a finite number or a variable of numbers."""
-    wrong_type = TypeError(
-        "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}{}".format(
-            owner, parameter, _shown(value), backend.advice_on(value)
+
+    def wrong_type():
+        return TypeError(
+            "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}".format(
+                owner, parameter, _shown(value)
+            )
         )
-    )
+
     if is_symbolic(value):
         try:
             real = np.dtype(_as_dense_tensor(value).dtype).kind in "iuf"
         except Exception as error:  # of a type that is no tensor: a generic, a list, sparse
-            raise wrong_type from error
+            raise wrong_type() from error
         if not real:
-            raise wrong_type
+            raise wrong_type()
         return
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise wrong_type
+        raise wrong_type()
     try:
         finite = np.isfinite(float(value))
     except OverflowError:
@@ -249,5 +252,7 @@ def _plain(value):
 
 
 def _shown(value):
+    """A value and its type, and what to do about it where it is another library's."""
     text = repr(value)
-    return "{} ({})".format(text if len(text) <= 80 else text[:77] + "...", type(value).__name__)
+    short = text if len(text) <= 80 else text[:77] + "..."
+    return "{} ({}){}".format(short, type(value).__name__, backend.advice_on(value))
