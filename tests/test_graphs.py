@@ -5,6 +5,7 @@ import pytest
 from activations import BY_NAME, ELEMENTWISE, EVERY
 from helpers import (
     MODES,
+    VERSION,
     T,
     backend,
     compiles_with_numba,
@@ -26,7 +27,6 @@ OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + [
 SCANNED_FAST = ["tanh", "softmax"] if compiles_with_numba("FAST_RUN") else OF_LASAGNE
 # Aesara and PyTensor make their rewrites in FAST_RUN only, and with the other linker.
 STABLE_MODES = MODES if with_theano else MODES[1:]
-VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 not_seen_behind_axes = pytest.mark.xfail(
     backend.name == "aesara" or backend.name == "pytensor" and VERSION < (2, 13),
     reason="Aesara and PyTensor 2.9 find no log of a softmax behind a change of axes",
