@@ -14,6 +14,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
+from benchmarks.aligned import aligned
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, ".tox", "results")
 HEADER = ["cell", "passed", "failed", "skipped", "seconds"]
@@ -33,7 +35,7 @@ def main(arguments=None):
     shutil.rmtree(RESULTS, ignore_errors=True)
     outcome = _run(cells, options, environment)
     rows = [row_of(cell, outcome.get(cell), _reports(cell)) for cell in cells]
-    print("\n".join(table(rows)))
+    print("\n".join(aligned(HEADER, [row.cells for row in rows])))
     return 0 if all(row.succeeded for row in rows) else 1
 
 
@@ -178,17 +180,6 @@ def python_of(cell):
     """The version of a cell's Python: 3.10 of py310-theano."""
     digits = cell.split("-")[0][2:]
     return digits[0] + "." + digits[1:]
-
-
-def table(rows):
-    """The lines of the table, in restructured text."""
-    width = max(len(row.cells[0]) for row in rows)
-    widths = [max(width, len(HEADER[0]))] + [len(title) for title in HEADER[1:]]
-    rule = "  ".join("=" * width for width in widths)
-    lines = [rule, "  ".join(title.ljust(w) for title, w in zip(HEADER, widths)), rule]
-    for row in rows:
-        lines.append("  ".join(c.ljust(w) for c, w in zip(row.cells, widths)).rstrip())
-    return lines + [rule]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from accuracy.references import TABLES  # noqa: E402
 from accuracy.sweep import check, needs_mpmath, number_of_points, sweep  # noqa: E402
+from benchmarks.aligned import aligned  # noqa: E402
 from helpers import DTYPES, ROOT, backend, simd_is_active, with_theano  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
@@ -132,19 +133,11 @@ def report(rows, options):
     parts = []
     for dtype in options.dtypes:
         of_dtype = [row for row in rows if row.dtype == dtype]
-        table = simple_table([HEADER] + [row.cells() for row in of_dtype])
+        # An empty cell in the first column would continue the row above; no name is empty.
+        table = "\n".join(aligned(HEADER, [row.cells() for row in of_dtype]))
         title = ".. table:: Largest errors in {}, in ULP".format(dtype)
         parts += [title, "", textwrap.indent(table, "   "), "", explanation(of_dtype, options), ""]
     return "\n".join(parts)
-
-
-def simple_table(rows):
-    """A simple table of reStructuredText; the first row is the header."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows)]
-    ruler = "  ".join("=" * width for width in widths)
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-    # An empty cell in the first column would continue the row above; no name is empty.
-    return "\n".join([ruler, lines[0], ruler] + lines[1:] + [ruler])
 
 
 def explanation(rows, options):

@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from accuracy import comparison  # noqa: E402
 from accuracy.comparison import CONVENTION, NAMES, ROUNDING, THEIRS, WHAT  # noqa: E402
-from accuracy.largest_errors import simple_table  # noqa: E402
 from activations import ROWS_BY_NAME  # noqa: E402
+from benchmarks.aligned import aligned  # noqa: E402
 from benchmarks.peers import PeerError, python_of, reason  # noqa: E402
 from helpers import DTYPES, ROOT, backend, evaluate, library, tensor  # noqa: E402
 from tqdm import tqdm  # noqa: E402
@@ -206,7 +206,12 @@ def _rows_of_kinks(merged):
 
 
 def _table(title, rows):
-    return [".. table:: " + title, "", textwrap.indent(simple_table(rows), "   "), ""]
+    return [
+        ".. table:: " + title,
+        "",
+        textwrap.indent("\n".join(aligned(rows[0], rows[1:])), "   "),
+        "",
+    ]
 
 
 def _paragraph(text):

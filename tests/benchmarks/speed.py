@@ -37,10 +37,10 @@ import tempfile
 import time
 
 import peers
+from aligned import aligned
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case, step_case
 from tables import (
     NAMES,
-    aligned,
     escaped,
     plain,
     restructured,

@@ -7,6 +7,7 @@ from contestant to seconds per call; what was not measured is missing.
 import re
 from collections import namedtuple
 
+from aligned import aligned
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case
 
 NAMES = {"ours": "ours", "stock": "stock Theano", "torch": "PyTorch", "jax": "JAX"}
@@ -173,17 +174,6 @@ def table_of_targets(medians, compile_ratio=None, import_seconds=None):
     header = ["where", "what", "against", "target", "measured", "worst in", "verdict"]
     title = "Targets: ours over theirs (no slower: at most {:g}, as runs differ)".format(NO_SLOWER)
     return Table(title, header, lines)
-
-
-def aligned(header, rows):
-    """The lines of a table of text; they are also a simple table of reStructuredText."""
-    widths = [max(len(line[i]) for line in [header] + rows) for i in range(len(header))]
-    border = "  ".join("=" * width for width in widths)
-
-    def line(cells):
-        return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-
-    return [border, line(header), border] + [line(row) for row in rows] + [border]
 
 
 def plain(table):
