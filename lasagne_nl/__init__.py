@@ -1,16 +1,18 @@
 """The activations of ``lasagne.nonlinearities``, for everyone who holds Theano-family code.
 
-See `lasagne_nl.nonlinearities` for the activations; `replace_lasagne` hands them to programs that
-import Lasagne's. ``python -m lasagne_nl`` says whether this installation is sound.
+See `lasagne_nl.nonlinearities` for the activations. `replace_lasagne` hands them to programs that
+import Lasagne's, `compare` says where two activations or models differ, and
+``python -m lasagne_nl`` whether this installation is sound.
 """
 
 __version__ = "0.1.0"
 
 from lasagne_nl import _activity, backend, nonlinearities
+from lasagne_nl._comparison import compare
 from lasagne_nl._replacement import replace_lasagne
 
 backend.mend()
 backend.accelerate()
 _activity.sleep_if_only_unpickled()
 
-__all__ = ["nonlinearities", "replace_lasagne"]
+__all__ = ["compare", "nonlinearities", "replace_lasagne"]

@@ -42,8 +42,8 @@ def test_names_of_classes_begin_with_a_capital_and_others_do_not():
     assert len(FUNCTIONS) == 15 and len(INSTANCES) == 14
 
 
-def test_the_package_exports_the_module_and_the_replacement():
-    assert lasagne_nl.__all__ == ["nonlinearities", "replace_lasagne"]
+def test_the_package_exports_the_module_the_replacement_and_the_comparison():
+    assert lasagne_nl.__all__ == ["compare", "nonlinearities", "replace_lasagne"]
     assert lasagne_nl.nonlinearities is nl
     assert len(lasagne_nl.__version__.split(".")) == 3
 
