@@ -3,7 +3,8 @@
 #   make demo      trains a network on real images with each activation of Lasagne
 #   make test      runs the tests
 #   make lint      checks style
-#   make docs      builds the documentation into docs/_build/html
+#   make docs      builds the documentation into docs/_build/html, and checks its links
+#   make overview  draws the picture that the README shows
 #   make accuracy  measures the largest error of every activation, at every float32
 #   make peers     compares every activation and its gradient with PyTorch's and JAX's
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
@@ -24,7 +25,7 @@ SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
 TEST_ALL_OPTIONS ?=
 
-.PHONY: demo test lint docs accuracy peers safety bench check test-all test-new clean
+.PHONY: demo test lint docs overview accuracy peers safety bench check test-all test-new clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -39,7 +40,11 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@$(BIN)/python docs/links.py docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+overview: $(VENV)/.docs
+	@$(BIN)/python docs/gallery.py docs/overview.svg
 
 accuracy: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/accuracy/largest_errors.py $(ACCURACY_OPTIONS)
@@ -63,8 +68,8 @@ test-new: $(VENV)/.tox
 	@$(BIN)/python tests/matrix.py --newest --cells "*-pytensor"
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_tables docs/generated docs/examples/output \
-		.tox .pytest_cache .hypothesis .ruff_cache
+	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_pictures docs/_tables docs/generated \
+		docs/examples/output .tox .pytest_cache .hypothesis .ruff_cache
 
 # A stamp for each set of dependencies; setup.py says what they are.
 $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/__init__.py | $(VENV)/.created

@@ -69,8 +69,8 @@ setup(
         "pytensor": PYTENSOR_REQUIRES,
         "test": TEST_REQUIRES,
         "examples": ["scikit-learn", "matplotlib", "tqdm"],
-        # mpmath computes what the documentation says of limits and slopes.
-        "docs": ["sphinx", "numpydoc", "furo", "mpmath>=1.2"],
+        # mpmath computes what the documentation says of limits and slopes, matplotlib draws.
+        "docs": ["sphinx", "numpydoc", "furo", "mpmath>=1.2", "matplotlib"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -15,10 +15,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import edges  # noqa: E402
+import gallery  # noqa: E402
 
-# Tables: those of the edges are made here, the others by commands that take longer, where they have
-# been run.
+# Pictures, and tables: those of the edges are made here, the others by commands that take longer,
+# where they have been run.
 edges.write()
+gallery.write()
 for _table, _command in (
     ("speed", "make bench"),
     ("accuracy", "make accuracy"),
@@ -37,8 +39,8 @@ version = release = lasagne_nl.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
+    "maths",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_tables", "examples"]
@@ -51,6 +53,9 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "lasagne_nl {}".format(release)
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["lasagne_nl.css"]
+html_math_renderer = "mathml"
 
 
 ALIASES = {
