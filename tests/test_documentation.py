@@ -1,0 +1,181 @@
+"""The documentation: what its pages show runs, and every activation has its place in them."""
+
+import ast
+import doctest
+import importlib
+import os
+import re
+import sys
+import textwrap
+
+import pytest
+from helpers import ROOT, library, run_python, with_theano_itself
+
+import lasagne_nl
+from lasagne_nl import __main__ as check
+from lasagne_nl import nonlinearities as nl
+
+DOCS = os.path.join(ROOT, "docs")
+PAGES = [os.path.join(DOCS, name) for name in sorted(os.listdir(DOCS)) if name.endswith(".rst")]
+PAGES.append(os.path.join(ROOT, "README.md"))
+_RST = re.compile(r"^\.\. code-block:: (python|pycon)\n\n((?:(?:   .*)?\n)+)", re.M)
+_MARKDOWN = re.compile(r"^```(python|pycon)\n(.*?)^```", re.M | re.S)
+
+sys.path.insert(0, DOCS)
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(path):
+    """The examples of a page, as (language, line, text)."""
+    text = text_of(path)
+    for match in (_MARKDOWN if path.endswith(".md") else _RST).finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield match.group(1), line, textwrap.dedent(match.group(2))
+
+
+def run_page(path):
+    """Run the examples of a page one after the other, in one namespace; stop at the first that does
+    not do what it shows. Where a page imports Lasagne's activations, it gets these."""
+    lasagne_nl.replace_lasagne()
+    runner, names = doctest.DocTestRunner(verbose=False), {}
+    for language, line, text in blocks(path):
+        if language == "python":
+            exec(compile(text, "{}:{}".format(path, line), "exec"), names)
+            continue
+        example = doctest.DocTestParser().get_doctest(text, names, path, path, line)
+        runner.run(example, clear_globs=False)
+        names.update(example.globs)
+        if runner.failures:
+            raise SystemExit("the example in line {} of {} failed".format(line, path))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[os.path.basename(path) for path in PAGES])
+@pytest.mark.skipif(not with_theano_itself, reason="the pages show Theano")
+def test_the_examples_of_a_page_do_what_they_show(path):
+    if not list(blocks(path)):
+        pytest.skip("no examples")
+    here = os.path.dirname(os.path.abspath(__file__))
+    done = run_python(
+        "import sys; sys.path.insert(0, {!r}); from test_documentation import run_page; "
+        "run_page({!r})".format(here, path)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_example_in_the_pages_is_found_and_is_python():
+    found = {os.path.basename(path): list(blocks(path)) for path in PAGES}
+    for path in PAGES:
+        fence = "```py" if path.endswith(".md") else ":: py"
+        assert text_of(path).count(fence) == len(found[os.path.basename(path)])
+    for language, _, text in sum(found.values(), []):
+        if language == "python":
+            ast.parse(text)
+    assert len(found["moving.rst"]) >= 6 and len(found["README.md"]) >= 2
+
+
+def test_the_pages_show_what_the_check_prints():
+    shown = re.search(r"\$ python -m lasagne_nl\n   lasagne_nl .*?\n   sound\n",
+                      text_of(os.path.join(DOCS, "installation.rst")), re.S).group(0)  # fmt: skip
+    lines = [line.strip() for line in shown.split("\n")]
+    assert lines[1].split() == ["lasagne_nl", lasagne_nl.__version__]
+    names = [line.split()[0] for line in lines if line.endswith(" ok")]
+    assert names == list(check._REFERENCES)
+    facts = [line.split("  ")[0] for line in lines[1:8]]
+    here = [fact for fact, _ in check._facts()]
+    assert facts[:3] + facts[4:] == here[:3] + here[4:]
+
+
+def names_of_this_library():
+    """What the page on the other libraries calls by a name of the one in use."""
+    named = set(re.findall(r"``((?:theano|aesara|pytensor)\.[\w.]+)``",
+                           text_of(os.path.join(DOCS, "moving_on.rst"))))  # fmt: skip
+    mine = sorted(name for name in named if name.split(".")[0] == library.__name__)
+    gone = ("theano.gof", "theano.sandbox")  # in Theano-PyMC, as the page says
+    return [n for n in mine if with_theano_itself or not n.startswith(gone)]
+
+
+@pytest.mark.parametrize("name", names_of_this_library())
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_name_that_the_pages_give_for_this_library_exists(name):
+    parts = name.split(".")
+    for k in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:k]))
+            break
+        except ImportError:
+            continue
+    for part in parts[k:]:
+        found = getattr(found, part)
+    assert found is not None
+
+
+class TestGallery:
+    gallery = pytest.importorskip("gallery", reason="needs matplotlib")
+
+    def test_every_activation_is_in_it_once(self):
+        named = [name for entry in self.gallery.ENTRIES for name in entry.names]
+        assert sorted(named) == sorted(nl.__all__)
+
+    @pytest.mark.parametrize("entry", gallery.ENTRIES, ids=[e.names[0] for e in gallery.ENTRIES])
+    def test_an_entry_has_a_formula_and_a_use_and_its_paper(self, entry):
+        assert ":math:" in self.gallery.formula(entry.names[0])
+        assert "]_" not in self.gallery.formula(entry.names[0])
+        assert entry.use.endswith(".")
+        assert bool(self.gallery.papers(entry.names[0])) == (entry.names[0] != "linear")
+
+    def test_a_curve_has_a_gap_where_it_jumps_and_a_dot_for_the_value_there(self):
+        entry = next(e for e in self.gallery.ENTRIES if e.names[0] == "rectify")
+        ((value, slope),) = self.gallery.curves_of([entry])[0]
+        x, y, alone_x, alone_y = self.gallery.broken(slope)
+        assert (list(alone_x), list(alone_y)) == ([0], [0.5])
+        assert sum(y != y) == 2 and not any(self.gallery.broken(value)[2])
+
+    def test_the_overview_of_the_readme_is_drawn_of_entries(self, tmp_path):
+        path = str(tmp_path / "overview.svg")
+        self.gallery.draw_overview(path)
+        drawn = text_of(path)
+        for title in ("sigmoid", "selu", "gelu", "silu", "hard_silu"):
+            assert ">{}</text>".format(title) in drawn
+        assert "overview.svg" in text_of(os.path.join(ROOT, "README.md"))
+
+
+class TestLinks:
+    @staticmethod
+    def faults(tmp_path, body):
+        links = importlib.import_module("links")
+        (tmp_path / "other.html").write_text('<p id="here">', encoding="utf-8")
+        (tmp_path / "picture.svg").write_text("", encoding="utf-8")
+        (tmp_path / "page.html").write_text(body, encoding="utf-8")
+        return links.faults_of(str(tmp_path))
+
+    @pytest.mark.parametrize(
+        "body, fault",
+        [
+            ('<a href="missing.html">', "page.html: leads nowhere: missing.html"),
+            ('<a href="other.html#there">', "page.html: no such place: other.html#there"),
+            ('<a href="#there">', "page.html: no such place: #there"),
+            ('<img src="missing.svg" alt="x">', "page.html: is not there: missing.svg"),
+            ('<img src="picture.svg">', "page.html: a picture without a text: picture.svg"),
+            (
+                '<script src="https://example.org/a.js"></script>',
+                "page.html: needs the network: https://example.org/a.js",
+            ),
+        ],
+    )
+    def test_a_fault_is_named_with_its_page(self, tmp_path, body, fault):
+        assert self.faults(tmp_path, body) == [fault]
+
+    def test_good_links_pass_and_other_sites_are_left_alone(self, tmp_path):
+        body = (
+            '<p id="a"><a href="#a"><a href="other.html#here"><a href="other.html?x=1">'
+            '<a href="https://example.org/"><a href="mailto:x"><img src="picture.svg" alt="x">'
+        )
+        assert self.faults(tmp_path, body) == []
+
+    def test_a_folder_without_pages_is_a_fault(self, tmp_path):
+        links = importlib.import_module("links")
+        assert links.faults_of(str(tmp_path)) == ["{}: no page is there".format(tmp_path)]
