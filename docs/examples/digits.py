@@ -210,6 +210,13 @@ def accuracy(predict, x, labels):
     return np.mean(predict(x).argmax(axis=1) == labels)
 
 
+def batches(number, rng):
+    """The numbers of the training images, shuffled, in pieces: the mini-batches of one epoch."""
+    order = rng.permutation(number)
+    for first in range(0, number, BATCH_SIZE):
+        yield order[first : first + BATCH_SIZE]
+
+
 def run(name, digits, epochs, seed):
     """Train one network with the activation of this name, and say how it went."""
     start = time.perf_counter()
@@ -224,9 +231,7 @@ def run(name, digits, epochs, seed):
             digits.train_x.shape[1], len(one_hot), ACTIVATIONS[name], rng
         )
         for _ in range(epochs):
-            order = rng.permutation(len(targets))
-            for first in range(0, len(order), BATCH_SIZE):
-                batch = order[first : first + BATCH_SIZE]
+            for batch in batches(len(targets), rng):
                 train(digits.train_x[batch], targets[batch])
             test_accuracy = accuracy(predict, digits.test_x, digits.test_y)
             test_errors.append(1 - test_accuracy)
