@@ -12,10 +12,11 @@ import lasagne_nl  # noqa: E402
 from lasagne_nl import nonlinearities  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.join(HERE, "examples")]
 
 import edges  # noqa: E402
 import gallery  # noqa: E402
+import prelu  # noqa: E402
 
 # Pictures, and tables: those of the edges are made here, the others by commands that take longer,
 # where they have been run.
@@ -30,6 +31,9 @@ for _table, _command in (
     if not os.path.exists(_path):
         with open(_path, "w", encoding="utf-8") as _file:
             _file.write("``{}`` makes the tables that belong here.\n".format(_command))
+
+# The picture of the tutorial, for both themes.
+prelu.draw(prelu.learn(), os.path.join(HERE, "_pictures"), dark=True)
 
 project = "lasagne_nl"
 author = "The lasagne_nl developers"
