@@ -22,6 +22,12 @@ import prelu  # noqa: E402
 # where they have been run.
 edges.write()
 gallery.write()
+import passes  # noqa: E402
+
+# The tables of the edges and the picture of the passes are made here, the other tables by commands
+# that take longer, where they have been run.
+edges.write()
+passes.write()
 for _table, _command in (
     ("speed", "make bench"),
     ("accuracy", "make accuracy"),
@@ -47,7 +53,7 @@ extensions = [
     "maths",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_tables", "examples"]
+exclude_patterns = ["_build", "_pictures", "_tables", "examples"]
 # `sigmoid` in a docstring is a link to it, as in NumPy's docstrings.
 default_role = "py:obj"
 
