@@ -1,0 +1,255 @@
+"""The page for contributors: its example, its steps, its picture, the names that it mentions."""
+
+import ast
+import os
+import re
+import shutil
+import sys
+import textwrap
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from helpers import ROOT, run_python, simd_is_active
+
+import lasagne_nl
+
+EXAMPLE = os.path.join(ROOT, "docs", "examples", "new_activation.py")
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+PAGE = read("docs", "contributing.rst")
+
+
+def block(caption):
+    """The code block of the page with a caption, the name of the file that it belongs to."""
+    pattern = r"\.\. code-block:: python\n   :caption: {}\n\n((?:(?:   .*)?\n)+)"
+    (code,) = re.findall(pattern.format(re.escape(caption)), PAGE)
+    return textwrap.dedent(code).strip("\n")
+
+
+def functions_of_the_example():
+    """The two functions that the page shows of the example, by name."""
+    text = read("docs", "examples", "new_activation.py")
+    lines = text.splitlines()
+    return {
+        node.name: "\n".join(lines[node.lineno - 1 : following.lineno - 1]).strip("\n")
+        for node, following in zip(ast.parse(text).body, ast.parse(text).body[1:])
+        if isinstance(node, ast.FunctionDef) and node.name in ("isrlu", "_isrlu")
+    }
+
+
+def test_the_example_prints_what_the_page_shows():
+    done = run_python(EXAMPLE, "")
+    assert done.returncode == 0, done.stderr
+    shown = PAGE.split("$ python docs/examples/new_activation.py\n")[1].split("\n\n")[0]
+    assert done.stdout.splitlines() == [line[len("   ") :] for line in shown.splitlines()]
+
+
+def test_the_formula_on_paper_fails_where_the_page_says_so():
+    x = np.array([-1.8e19, -1.9e19, -np.inf], "float32")
+    with np.errstate(all="ignore"):
+        naive = x / np.sqrt(1 + x * x)
+    np.testing.assert_array_equal(naive, [-1, 0, np.nan])
+
+
+def insert(path, *changes):
+    """Put each text before another one, which is at exactly one place of the file."""
+    text = path.read_text(encoding="utf-8")
+    for new, before in changes:
+        assert text.count(before) == 1, before
+        text = text.replace(before, new + before)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what the steps of the page change and test."""
+    ignored = shutil.ignore_patterns("__pycache__", "output")
+    package = os.path.dirname(lasagne_nl.__file__)
+    shutil.copytree(package, str(tmp_path / "lasagne_nl"), ignore=ignored)
+    for folder in ("tests", "docs/examples"):
+        shutil.copytree(os.path.join(ROOT, folder), str(tmp_path / folder), ignore=ignored)
+    shutil.copy(os.path.join(ROOT, "pyproject.toml"), str(tmp_path))
+    return tmp_path
+
+
+def test_the_steps_of_the_page_are_all_that_a_new_activation_needs(checkout):
+    functions = functions_of_the_example()
+    insert(
+        checkout / "lasagne_nl" / "nonlinearities.py",
+        ('    "isrlu",\n', '    "GELU",\n'),
+        (functions["isrlu"] + "\n\n\n", "class GELU(Parameterised):"),
+        (functions["_isrlu"] + "\n\n\n", "def _mish(x):"),
+    )
+    insert(
+        checkout / "tests" / "activations.py",
+        (block("tests/activations.py") + "\n    ", 'Case("softsign"'),
+    )
+    insert(
+        checkout / "tests" / "accuracy" / "references.py",
+        (block("tests/accuracy/references.py") + "\n\n\n", "def _gated("),
+        ('    "isrlu": _isrlu,\n', '    "gelu": _gelu,'),
+    )
+    api = checkout / "tests" / "test_api.py"
+    insert(api, ('"isrlu", ', '"GELU", "gelu"'))
+    text = api.read_text(encoding="utf-8")
+    number = re.search(r"len\(FUNCTIONS\) == (\d+)", text)
+    one_more = "len(FUNCTIONS) == {}".format(int(number.group(1)) + 1)
+    api.write_text(text.replace(number.group(), one_more), encoding="utf-8")
+    insert(
+        checkout / "docs" / "examples" / "digits.py",
+        ("    isrlu,\n", "    leaky_rectify,\n    linear,"),
+        ('    "isrlu": isrlu,\n', '    "gelu": gelu,\n'),
+    )
+    # What takes no compiler, and little time; and the tests of the lists.
+    tests = (
+        "isrlu and (FAST_COMPILE and (limits or finite or ulps and not float16) or reference"
+        " or numpydoc or docstring or signature or takes or pickling or refused)"
+        " or in_reading_order or begin_with_a_capital or in_a_table or demo_has_every"
+    )
+    files = ["values", "edges", "api", "errors", "accuracy_sweep", "examples"]
+    settings = str(checkout / "pyproject.toml")
+    done = run_python(
+        "-m", "pytest", "-p", "no:cacheprovider", "-c", settings, "-k", tests,
+        *[str(checkout / "tests" / "test_{}.py".format(name)) for name in files],
+        PYTHONPATH=str(checkout),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    passed = int(re.search(r"(\d+) passed", done.stdout).group(1))
+    assert passed > 25
+
+
+def test_every_file_that_the_page_names_is_there():
+    names = re.findall(r"``((?:lasagne_nl|tests|docs)/[^`]+|[a-zA-Z.]+\.(?:py|md|h))``", PAGE)
+    assert len(names) > 30
+    folders = ("", "lasagne_nl/simd")
+    for name in set(names):
+        assert any(os.path.exists(os.path.join(ROOT, f, name)) for f in folders), name
+
+
+def test_every_test_file_that_the_page_lists_is_parametrised_over_the_table():
+    proofs = PAGE.split("What the tests prove then")[1]
+    listed = re.findall(r"^``(tests/test_\w+\.py)``\n   \w", proofs, re.M)
+    assert len(listed) == len(set(listed)) == 11
+    for name in listed:
+        assert re.search(r"\bEVERY\b|\bALL\b|\bELEMENTWISE\b|named\(\)", read(name)), name
+
+
+def test_every_helper_and_name_of_code_that_the_page_mentions_exists():
+    sources = "".join(
+        read(*path.split("/"))
+        for path in (
+            "lasagne_nl/nonlinearities.py", "lasagne_nl/_arguments.py", "lasagne_nl/_activity.py",
+            "lasagne_nl/backend.py", "lasagne_nl/simd/elemwise.py", "lasagne_nl/simd/rewrites.py",
+            "lasagne_nl/simd/scalar_ops.py", "lasagne_nl/simd/kernels.h",
+            "tests/accuracy/references.py", "tests/accuracy/coefficients.py",
+            "tests/activations.py", "tests/test_api.py", "docs/examples/digits.py", "Makefile",
+        )
+    )  # fmt: skip
+    # What Theano, Sphinx or the example names, or what stands for any name.
+    elsewhere = {"optdb", "scan", "False", "floatX", "lnl_name", "FAST_RUN", "stabilize"}
+    elsewhere |= {"specialize", "tanh"}
+    names = set(re.findall(r"``(\w+)``", PAGE)) - elsewhere
+    assert len(names) > 25
+    missing = {name for name in names if not re.search(r"\b{}\b".format(name), sources)}
+    assert missing == set()
+
+
+def test_the_page_has_every_command_of_the_makefile_and_of_the_ci():
+    commands = re.search(r"\.PHONY: (.+)", read("Makefile")).group(1).split()
+    table = set(re.findall(r"   \* - ``make ([\w-]+)``", PAGE))
+    assert set(commands) <= table
+    run_by_ci = set(re.findall(r"^make ([\w-]+)", read(".ci", "run"), re.M))
+    last = PAGE[PAGE.index("``.ci/run`` is what") :]
+    assert run_by_ci == set(re.findall(r"``make ([\w-]+)``", last))
+
+
+# --- the picture ---
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    if not simd_is_active():
+        pytest.skip("the picture is that of Theano's passes, the fast ones with them")
+    monkeypatch.setattr(sys, "path", [os.path.join(ROOT, "docs"), *sys.path])
+    import passes
+
+    return passes
+
+
+def test_every_rewrite_that_is_registered_is_drawn_with_a_line_of_its_own(passes):
+    drawn = passes.passes()
+    ours = [one.name for one in drawn if one.whose != passes.THEANO]
+    assert sorted(ours) == sorted(passes.OURS) and len(set(ours)) == len(ours)
+    assert {one.name for one in drawn} - set(ours) == set(passes.THEANOS)
+    for one in drawn:
+        assert 20 < len(passes.line_of(one)) <= passes.CHARACTERS, one.name
+
+
+def test_no_tag_of_the_rewrites_is_missing_from_the_picture(passes):
+    from lasagne_nl import _theano_numerics
+    from lasagne_nl.simd import rewrites
+
+    assert (passes.EXACT, passes.FAST) == (_theano_numerics._TAG, rewrites.TAG)
+    # Each local rewrite of the modules, by its decorator, is one pass.
+    names = [
+        name[len("local_") :]
+        for module in (_theano_numerics, rewrites)
+        for name in vars(module)
+        if name.startswith("local_") and name != "local_optimizer"
+    ]
+    assert len(names) == len(passes.OURS)
+
+
+def test_the_passes_are_where_the_page_says(passes):
+    at = {one.name: one.position for one in passes.passes()}
+    exact, fast = "lasagne_nl_accurate", [name for name in at if name.startswith(passes.FAST)]
+    early = sorted(fast, key=at.get)[:-1]
+    assert max(at["stabilize"], at["specialize"]) < 48.5 < at[early[0]]
+    assert at[early[-1]] < at[exact] < at["elemwise_fusion"]
+    assert early.index("lasagne_nl_simd_scaled_tanh") < early.index("lasagne_nl_simd_kernels")
+    assert at["lasagne_nl_simd_vector_elemwise"] > at["inplace_elemwise_opt"]
+
+
+def test_the_name_of_a_pass_switches_it_off(passes):
+    import theano
+
+    from lasagne_nl.nonlinearities import leaky_rectify
+
+    def conditions(*excluded):
+        x = theano.tensor.fvector("x")
+        mode = theano.compile.get_mode("FAST_RUN").excluding(*excluded)
+        function = theano.function([x], leaky_rectify(x), mode=mode)
+        return str(function.maker.fgraph.toposort()).count("Switch")
+
+    assert conditions() < conditions("lasagne_nl_simd_kink")
+
+
+def test_the_picture_is_drawn_for_both_backgrounds_and_legible_on_a_phone(passes, tmp_path):
+    paths = passes.write(str(tmp_path))
+    assert [os.path.basename(p) for p in paths] == ["passes-light.svg", "passes-dark.svg"]
+    for path in paths:
+        assert "_pictures/" + os.path.basename(path) in PAGE
+        root = ElementTree.parse(path).getroot()
+        # As wide as the text of a page on a phone of 390 pixels, so a point is about a pixel.
+        assert float(root.get("width")[: -len("pt")]) == passes.WIDTH <= 370
+        # The background of the figure is not painted.
+        patch = next(e for e in root.iter() if e.get("id") == "patch_1")
+        assert all("fill: none" in e.get("style", "") for e in patch)
+    assert min(passes.NAME_SIZE, passes.TEXT_SIZE) >= 9
+    passes.write(str(tmp_path / "again"))
+    light, dark = ((tmp_path / os.path.basename(path)).read_bytes() for path in paths)
+    assert light != dark and light == (tmp_path / "again" / "passes-light.svg").read_bytes()
+
+
+def test_without_theano_there_is_a_picture_that_says_so(passes, tmp_path, monkeypatch):
+    monkeypatch.setattr(passes.backend, "name", "pytensor")
+    monkeypatch.setattr(passes, "passes", lambda: pytest.fail("it asked Theano"))
+    for path in passes.write(str(tmp_path)):
+        height = float(ElementTree.parse(path).getroot().get("height")[: -len("pt")])
+        assert height < 100
