@@ -1,6 +1,7 @@
 """What an activation accepts: its input, and the parameters of a parameterised one."""
 
 import numbers
+import types
 
 import numpy as np
 
@@ -34,8 +35,8 @@ def as_float(activation, x):
         dtype = np.dtype(tensor.dtype)
     except Exception as error:  # each library refuses in a way of its own
         raise TypeError(
-            "{}: x must be a {} tensor variable or an array of numbers, got {}".format(
-                activation, backend.name, _shown(x)
+            "{}: x must be a {} tensor variable or an array of numbers, got {}{}".format(
+                activation, backend.name, shown(x), _advice_on_input(x)
             )
         ) from error
     if dtype.name in _FLOATS:
@@ -44,7 +45,9 @@ def as_float(activation, x):
         return backend.cast(tensor, "float32" if dtype.itemsize <= 2 else "float64")
     raise TypeError(
         "{}: x must have a real dtype (float16, float32, float64, an integer or bool), "
-        "got dtype {}".format(activation, dtype.name)
+        "got dtype {}: take its real part, its imaginary part or its absolute value".format(
+            activation, dtype.name
+        )
     )
 
 
@@ -72,20 +75,31 @@ class Parameterised:
             check(type(self).__name__, parameter, values[parameter])
             setattr(self, parameter, values[parameter])
 
+    def __getattr__(self, name):
+        """Raise AttributeError; say what to do where the result of a call was meant."""
+        if name.startswith("_") or name in self._parameters or not _has_a_variable(name):
+            return object.__getattribute__(self, name)  # raises what Python says
+        owner = type(self).__name__
+        raise AttributeError(
+            "{0!r} object has no attribute {1!r}: {2} is an activation, not the result of one: "
+            "{0}(...)(x) applies it to x; a layer takes nonlinearity={0}(...), an instance, not "
+            "the class".format(owner, name, _short(self))
+        )
+
     def _demand(self, condition, parameter, what):
         """Raise ValueError unless a condition on a parameter holds that is not symbolic."""
         value = getattr(self, parameter)
         if not is_symbolic(value) and not condition(value):
             raise ValueError(
                 "{}: {} must {}, got {!r}".format(
-                    type(self).__name__, parameter, what, _plain(value)
+                    type(self).__name__, parameter, what, plain(value)
                 )
             )
 
     def __repr__(self):
         return "{}({})".format(
             type(self).__name__,
-            ", ".join("{}={!r}".format(p, _plain(getattr(self, p))) for p in self._parameters),
+            ", ".join("{}={!r}".format(p, plain(getattr(self, p))) for p in self._parameters),
         )
 
     def _input(self, x):
@@ -105,22 +119,38 @@ class Parameterised:
             constant = np.asarray(float(value), dtype=x.dtype)
         if not np.isfinite(constant):
             raise ValueError(
-                "{}: {} = {!r} is too large for the {} input".format(
-                    type(self).__name__, parameter, value, x.dtype
+                "{}: {} = {!r} is too large for the {} input, whose largest number is "
+                "{:.3g}".format(
+                    type(self).__name__, parameter, plain(value), x.dtype, np.finfo(x.dtype).max
                 )
             )
         return backend.as_tensor_variable(constant)
 
     def _check_broadcasting(self, parameter, value, x):
         """A parameter may be repeated over the input; the input is never repeated over it."""
-        repeated = x.type.broadcastable[x.ndim - value.ndim :] if value.ndim <= x.ndim else None
-        if repeated is None or any(r and not p for r, p in zip(repeated, value.type.broadcastable)):
+        reason = _refusal_to_broadcast(parameter, value, x)
+        if reason:
             raise ValueError(
-                "{}: {} = {} with {} dimension(s) cannot be broadcast to the {} dimension(s) of "
-                "x without changing its shape".format(
-                    type(self).__name__, parameter, value, value.ndim, x.ndim
+                "{}: {} = {} cannot be broadcast to x without changing its shape: {}".format(
+                    type(self).__name__, parameter, value, reason
                 )
             )
+
+
+def _refusal_to_broadcast(parameter, value, x):
+    """Why a parameter would change the shape of the input, or nothing."""
+    if value.ndim > x.ndim:
+        return (
+            "it has {} dimension(s) and x has {}; it may have no more than x, and its dimensions "
+            "are the last ones of x".format(value.ndim, x.ndim)
+        )
+    for axis in range(-value.ndim, 0):
+        if x.type.broadcastable[axis] and not value.type.broadcastable[axis]:
+            return (
+                "axis {0} of x has length 1 and that of {1} may have more; if it has length 1, "
+                "make axis {0} of {1} broadcastable".format(axis, parameter)
+            )
+    return None
 
 
 class Elementwise(Parameterised):
@@ -147,8 +177,13 @@ class AlongAxes(Parameterised):
         given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         if any(not -x.ndim <= axis < x.ndim for axis in given):
             raise ValueError(
-                "{}: axis = {!r} is not an axis of x, which has {} dimension(s)".format(
-                    type(self).__name__, self.axis, x.ndim
+                "{}: axis = {!r} is not an axis of x, which has {} dimension(s): {}".format(
+                    type(self).__name__,
+                    self.axis,
+                    x.ndim,
+                    "choose from {} to {}".format(-x.ndim, x.ndim - 1)
+                    if x.ndim
+                    else "it needs one",
                 )
             )
         axes = sorted(int(axis) % x.ndim for axis in given)
@@ -188,9 +223,8 @@ def check_number(owner, parameter, value):
 
     def wrong_type():
         return TypeError(
-            "{}: {} must be a number or a symbolic or shared variable of real dtype, got {}".format(
-                owner, parameter, _shown(value)
-            )
+            "{}: {} must be a number or a symbolic or shared variable of real dtype, "
+            "got {}{}".format(owner, parameter, shown(value), _advice_on_number(owner, value))
         )
 
     if is_symbolic(value):
@@ -208,7 +242,9 @@ def check_number(owner, parameter, value):
     except OverflowError:
         finite = False
     if not finite:
-        raise ValueError("{}: {} must be finite, got {!r}".format(owner, parameter, value))
+        raise ValueError(
+            "{}: {} must be finite, got {}".format(owner, parameter, _short(plain(value)))
+        )
 
 
 def _is_integer(value):
@@ -218,7 +254,11 @@ def _is_integer(value):
 def check_axis(owner, parameter, value):
     """Raise unless a parameter is an integer."""
     if not _is_integer(value):
-        raise TypeError("{}: {} must be an integer, got {}".format(owner, parameter, _shown(value)))
+        raise TypeError(
+            "{}: {} must be an integer, got {}{}".format(
+                owner, parameter, shown(value), _advice_on_option(owner, value)
+            )
+        )
 
 
 def check_axes(owner, parameter, value):
@@ -226,8 +266,8 @@ def check_axes(owner, parameter, value):
     several = value if isinstance(value, tuple) else (value,)
     if not all(map(_is_integer, several)):
         raise TypeError(
-            "{}: {} must be an integer or a tuple of integers, got {}".format(
-                owner, parameter, _shown(value)
+            "{}: {} must be an integer or a tuple of integers, got {}{}".format(
+                owner, parameter, shown(value), _advice_on_option(owner, value)
             )
         )
     if not several:
@@ -242,17 +282,115 @@ def check_flag(owner, parameter, value):
     """Raise unless a parameter is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
-            "{}: {} must be True or False, got {}".format(owner, parameter, _shown(value))
+            "{}: {} must be True or False, got {}{}".format(
+                owner, parameter, shown(value), _advice_on_option(owner, value)
+            )
         )
 
 
-def _plain(value):
+def plain(value):
     """A NumPy scalar as the Python number it equals, whose repr does not depend on NumPy's."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _shown(value):
-    """A value and its type, and what to do about it where it is another library's."""
-    text = repr(value)
-    short = text if len(text) <= 80 else text[:77] + "..."
-    return "{} ({}){}".format(short, type(value).__name__, backend.advice_on(value))
+def shown(value):
+    """A value on one line, with its type."""
+    text, kind = _short(value), type(value).__name__
+    if is_symbolic(value) and str(value.type) not in text:
+        kind = "{} of {}".format(kind, value.type)
+    return "{} ({})".format(text, kind)
+
+
+def _short(value):
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# What to do about a value that is refused: the end of the message, or nothing.
+
+
+_A_SHARED_ARRAY = "{}.shared(numpy.asarray(...))".format(backend.library.__name__)
+
+
+def _advice_on_input(x):
+    entries = x if isinstance(x, (list, tuple)) else ()
+    for value in (x, *entries):
+        if backend.advice_on(value):
+            return backend.advice_on(value)
+    if _is_activation(x):
+        name = getattr(x, "__name__", None) or type(x).__name__
+        return ": it is an activation, not the result of one: {} applies it to x".format(
+            name + ("(x)" if isinstance(x, types.FunctionType) else "(...)(x)")
+        )
+    if _is_of(x, "lasagne"):
+        return ": it is a layer; take get_output(layer), or a NonlinearityLayer on it"
+    if isinstance(x, (list, tuple)):
+        return ": a list must hold numbers, or variables, that make up rows of one length"
+    if isinstance(x, np.ndarray) and x.dtype.kind in "OSU":
+        return ": its dtype is {}; convert it, as by x.astype('float32')".format(x.dtype)
+    if callable(x):
+        return ": it has to be called first"
+    return _advice_on_other_types(x)
+
+
+def _advice_on_number(owner, value):
+    number = _number_in(value)
+    if number is not None:
+        return ": pass the number {!r}".format(number)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return ": several values are given by {}{}".format(_A_SHARED_ARRAY, _advice_on_data(owner))
+    return backend.advice_on(value) or _advice_on_other_types(value)
+
+
+def _advice_on_option(owner, value):
+    if isinstance(value, list) and value and all(map(_is_integer, value)):
+        return ": make it a tuple"
+    if is_symbolic(value) or isinstance(value, np.ndarray):
+        return _advice_on_data(owner)
+    return backend.advice_on(value)
+
+
+def _advice_on_data(owner):
+    """For what was given to a class and may have been meant for an instance."""
+    return (
+        "; if it is meant as the input: {0}(...)(x) applies {0} to x, and a layer takes "
+        "nonlinearity={0}(...), not the class".format(owner)
+    )
+
+
+def _advice_on_other_types(value):
+    """For variables that are no dense tensors, and for SciPy's matrices."""
+    if hasattr(value, "toarray"):
+        return ": it is sparse; make it dense, as by x.toarray()"
+    if hasattr(value, "get_value") and not isinstance(value.type, backend.DenseTensorType):
+        return ": it shares no array; make it by " + _A_SHARED_ARRAY
+    return ""
+
+
+def _is_activation(value):
+    """Whether it is an activation of this package: a class, an instance or a function."""
+    if isinstance(value, types.FunctionType):
+        return _is_of(value, "lasagne_nl")
+    return issubclass(value if isinstance(value, type) else type(value), Parameterised)
+
+
+def _is_of(value, package):
+    """Whether a function, or the class of an object, is defined in a package."""
+    owners = [value] if isinstance(value, types.FunctionType) else type(value).__mro__
+    return package in {str(owner.__module__).split(".")[0] for owner in owners}
+
+
+def _has_a_variable(name):
+    """Whether symbolic tensors have an attribute of this name."""
+    return hasattr(backend.matrix(), name)
+
+
+def _number_in(value):
+    """The number that a string or an array without dimension holds, or None."""
+    if isinstance(value, str) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return None
+        return number if np.isfinite(number) else None
+    return None

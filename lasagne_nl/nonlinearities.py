@@ -84,6 +84,8 @@ from lasagne_nl._arguments import (
     in_float32,
     is_symbolic,
     known_length,
+    plain,
+    shown,
 )
 from lasagne_nl.backend import (
     Assert,
@@ -1235,7 +1237,7 @@ class HardTanh(Elementwise):
             self._demand(
                 lambda min_value: min_value < max_value,
                 "min_value",
-                "be below max_value = {!r}".format(max_value),
+                "be below max_value = {!r}".format(plain(max_value)),
             )
 
     def _formula(self, x, min_value, max_value):
@@ -2205,12 +2207,13 @@ _TANH_SHRINK = _quotient_of_tanh_shrink()
 
 
 def _with_rows(activation, x):
-    x = as_float(activation, x)
-    if x.ndim == 0:
+    tensor = as_float(activation, x)
+    if tensor.ndim == 0:
         raise ValueError(
-            "{}: x must have at least one dimension, got the scalar {}".format(activation, x)
+            "{}: x must have at least one dimension, whose entries are to sum to 1, got the "
+            "scalar {}".format(activation, shown(x))
         )
-    return x
+    return tensor
 
 
 def _along(axes, function, x):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as scipy_sparse
 from activations import CLASSES, EVERY, OF_AXES, OF_ONE_AXIS, RESHAPING
 from helpers import T, library, sparse, tensor
 
@@ -55,15 +56,21 @@ def test_a_variable_that_is_no_tensor_of_numbers_is_refused_as_parameter(owner, 
 @pytest.mark.parametrize("owner, parameter", PARAMETERS)
 def test_a_parameter_too_large_for_the_input_is_refused_at_the_call(owner, parameter):
     value = -1e300 if parameter == "min_value" else 1e300
-    with pytest.raises(ValueError, match=shown(owner, parameter) + r"= -?1e\+300 is too large"):
+    with pytest.raises(
+        ValueError, match=shown(owner, parameter) + r"= -?1e\+300 is too large.*e\+38$"
+    ):
         made(owner, parameter, value)(tensor("x", "float32", 1))
 
 
 @pytest.mark.parametrize("owner, parameter", PARAMETERS)
 def test_a_parameter_that_would_change_the_shape_is_refused_at_the_call(owner, parameter):
     matrix = library.shared(np.ones((2, 3), "float32"))
-    for x in (tensor("x", "float32", 1), tensor("x", "float32", 1).dimshuffle("x", 0)):
-        with pytest.raises(ValueError, match=shown(owner, parameter) + ".*cannot be broadcast"):
+    for x, reason in (
+        (tensor("x", "float32", 1), r"it has 2 dimension\(s\) and x has 1; "),
+        (tensor("x", "float32", 1).dimshuffle("x", 0), "axis -2 of x has length 1 and that of "),
+    ):
+        message = shown(owner, parameter) + ".*cannot be broadcast to x .*: " + reason
+        with pytest.raises(ValueError, match=message):
             made(owner, parameter, matrix)(x)
 
 
@@ -99,8 +106,11 @@ def name_of(name):
 
 @pytest.mark.parametrize("name", ["softmax", "softmin"])
 def test_a_row_function_of_a_scalar_is_refused(name):
-    with pytest.raises(ValueError, match="^" + name + ": x must have at least one dimension"):
+    message = "^" + name + ": x must have at least one dimension.* got the scalar "
+    with pytest.raises(ValueError, match=message + "x "):
         getattr(nl, name)(tensor("x", "float32", 0))
+    with pytest.raises(ValueError, match=message + r"3 \(int\)$"):
+        getattr(nl, name)(3)
 
 
 @pytest.mark.parametrize(
@@ -163,8 +173,9 @@ def test_axes_that_are_none_or_named_twice_are_refused(owner):
 @pytest.mark.parametrize("ndim, axis", [(0, -1), (0, 0), (1, 1), (2, -3), (2, 2)])
 @pytest.mark.parametrize("owner", [*OF_AXES, *OF_ONE_AXIS])
 def test_an_axis_that_the_input_does_not_have_is_refused_at_the_call(owner, axis, ndim):
-    message = "^{}: axis = {} is not an axis of x, which has {} dim".format(
-        owner.__name__, axis, ndim
+    advice = "choose from {} to {}".format(-ndim, ndim - 1) if ndim else "it needs one"
+    message = "^{}: axis = {} is not an axis of x, which has {} dim.*: {}$".format(
+        owner.__name__, axis, ndim, advice
     )
     with pytest.raises(ValueError, match=message):
         owner(axis)(tensor("x", "float32", ndim))
@@ -191,3 +202,115 @@ def test_arrays_lists_and_numbers_are_welcome(name):
     for x in ([[0.5, -1.0]], np.array([[0.5, -1.0]])):
         y = T.as_tensor_variable(EVERY[name](x))
         assert library.function([], y, mode="FAST_COMPILE")().shape == (1, 2)
+
+
+# What to do, which the messages end with.
+
+
+class Layer:
+    """What looks like a layer of Lasagne."""
+
+    __module__ = "lasagne.layers.base"
+
+
+@pytest.mark.parametrize(
+    "make, advice",
+    [
+        (lambda: nl.LeakyRectify, r"an activation, .*: LeakyRectify\(...\)\(x\) applies it to x"),
+        (
+            lambda: nl.LeakyRectify(0.2),
+            r"an activation, .*: LeakyRectify\(...\)\(x\) applies it to x",
+        ),
+        (
+            lambda: nl.ELU(tensor("x", "float32", 2)),
+            r"an activation, .*: ELU\(...\)\(x\) applies it",
+        ),
+        (lambda: nl.elu, r"an activation, .*: elu\(x\) applies it to x"),
+        (Layer, r"a layer; take get_output\(layer\), or a NonlinearityLayer"),
+        (lambda: T.matrix, "it has to be called first"),
+        (lambda: tensor("x", "float32", 2).type, "it has to be called first"),
+        (lambda: [[1, 2], [3]], "a list must hold numbers, or variables, that make up rows"),
+        (lambda: [tensor("x", "float32", 2), tensor("y", "float32", 1)], "a list must hold"),
+        (lambda: np.array(["1"]), r"its dtype is <U1; convert it, as by x.astype\('float32'\)"),
+        (lambda: np.array([None]), "its dtype is object; convert it"),
+        (lambda: library.shared([1]), r"it shares no array; make it by \w+.shared\(numpy.asarray"),
+        (lambda: scipy_sparse.eye(2), r"it is sparse; make it dense, as by x.toarray\(\)"),
+    ],
+)
+def test_an_input_that_is_refused_is_told_what_to_do(make, advice):
+    for name in ("tanh", "selu", "log_softmax"):
+        with pytest.raises(TypeError, match=": x must be a .* got .*" + advice):
+            getattr(nl, name)(make())
+
+
+@pytest.mark.parametrize(
+    "make, advice",
+    [
+        (lambda: "0.1", "pass the number 0.1$"),
+        (lambda: np.array(0.5), "pass the number 0.5$"),
+        (lambda: "nan", r"got 'nan' \(str\)$"),
+        (lambda: [0.1], r"several values are given by \w+.shared\(numpy.asarray\(...\)\); if"),
+        (
+            lambda: np.zeros((2, 3)),
+            r"if it is meant as the input: ELU\(...\)\(x\) applies ELU to x",
+        ),
+        (lambda: library.shared([1]), r"it shares no array; make it by \w+.shared\(numpy.asarray"),
+        (lambda: tensor("flag", "bool", 0), r"got flag \(TensorVariable of .*bool.*\)$"),
+    ],
+)
+def test_a_parameter_that_is_refused_is_told_what_to_do(make, advice):
+    with pytest.raises(TypeError, match="^ELU: alpha must be a number or .*" + advice):
+        nl.ELU(make())
+
+
+@pytest.mark.parametrize("owner", [nl.GELU, *OF_AXES, *OF_ONE_AXIS])
+def test_a_class_that_is_given_the_input_says_that_an_instance_takes_it(owner):
+    call = r"if it is meant as the input: {0}\(...\)\(x\) applies {0} to x, ".format(owner.__name__)
+    for x in (tensor("x", "float32", 2), np.zeros((2, 3))):
+        with pytest.raises(TypeError, match=call):
+            owner(x)
+
+
+@pytest.mark.parametrize("owner", [owner for owner, _ in CLASSES])
+def test_an_activation_that_is_taken_for_its_result_says_what_it_is(owner):
+    """As by `nonlinearity=LeakyRectify`, the class: a layer makes an instance of it and goes on."""
+    taken = owner(*[tensor("x", "float32", 2)] * len(dict(CLASSES)[owner]))
+    call = r"{0}\(...\)\(x\) applies it to x; a layer takes nonlinearity={0}\(...\)".format(
+        owner.__name__
+    )
+    for attribute in ("ndim", "shape", "sum", "dimshuffle"):
+        with pytest.raises(
+            AttributeError, match="has no attribute '{}': .*".format(attribute) + call
+        ):
+            getattr(taken, attribute)
+
+
+def test_another_attribute_that_is_missing_is_reported_as_python_does():
+    for missing in ("leakines", "_private", "__array__"):
+        with pytest.raises(AttributeError, match="has no attribute '{}'$".format(missing)):
+            getattr(nl.leaky_rectify, missing)
+    unfinished = object.__new__(nl.LeakyRectify)  # as unpickling has it at first
+    with pytest.raises(AttributeError, match="has no attribute 'leakiness'$"):
+        unfinished.leakiness  # noqa: B018
+
+
+def test_a_list_of_axes_is_to_be_a_tuple():
+    with pytest.raises(TypeError, match=r"got \[0, 1\] \(list\): make it a tuple$"):
+        nl.Softmax(axis=[0, 1])
+
+
+def test_a_value_is_shown_on_one_line_and_not_at_full_length():
+    for activation, x in ((nl.ELU, np.zeros((50, 50))), (nl.tanh, [[1, 2]] * 500 + [[3]])):
+        with pytest.raises(TypeError) as caught:
+            activation(x)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    with pytest.raises(ValueError) as caught:
+        nl.ELU(10**400)
+    assert str(caught.value).endswith("000...")
+
+
+def test_a_numpy_scalar_is_shown_as_the_number_it_is():
+    with pytest.raises(ValueError, match=r"below max_value = -2.0, got -1.5$"):
+        nl.HardTanh(np.float32(-1.5), np.float64(-2))
+    with pytest.raises(ValueError, match=r"ELU: alpha must be finite, got nan$"):
+        nl.ELU(np.float32("nan"))
