@@ -260,9 +260,14 @@ def _choose_library():
 
 
 def _advice(wanted, reasons):
-    """Say what failed and the pip command that mends it on this Python."""
+    """Say what failed, and what mends it: mostly a pip command for this Python."""
     python = "Python {}.{}".format(*_PYTHON)
-    if wanted and wanted not in _RUNNING:
+    misconfigured = [c for c, error in reasons if "configuration variable" in str(error)]
+    if misconfigured:
+        remedy = "Correct it in {}_FLAGS, or in the file .{}rc".format(
+            misconfigured[0].upper(), misconfigured[0]
+        )
+    elif wanted and wanted not in _RUNNING:
         remedy = (
             "{} cannot run on {}: unset {} (or set it to pytensor) and run: "
             "python -m pip install {}".format(

@@ -100,6 +100,14 @@ def test_a_library_chosen_where_it_cannot_run_is_advised_against(library):
     assert last_line(done).endswith("python -m pip install pytensor")
 
 
+def test_a_library_whose_flags_are_wrong_is_not_to_be_installed_again():
+    flags = {library.__name__.upper() + "_FLAGS": "floatX=float8"}
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=library.__name__, **flags)
+    assert "float8" in last_line(done) and "pip" not in last_line(done)
+    correct = "Correct it in {}_FLAGS, or in the file .{}rc"
+    assert last_line(done).endswith(correct.format(library.__name__.upper(), library.__name__))
+
+
 def test_every_row_of_the_table_has_a_cell_for_every_library():
     assert {len(row) for row in backend._NAMES.values()} == {len(backend.COLUMNS)}
     assert sorted(list(backend._NAMES) + ["library", "name"]) == sorted(backend.__all__)
