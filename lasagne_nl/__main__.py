@@ -97,7 +97,9 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="python -m lasagne_nl", description="Check this installation of lasagne_nl."
+        prog="python -m lasagne_nl",
+        description="Check this installation of lasagne_nl.",
+        allow_abbrev=False,  # what changes the environment is to be asked for in full
     )
     parser.add_argument(
         "--repair-theano",

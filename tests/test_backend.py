@@ -10,7 +10,7 @@ import pytest
 from activations import CLASSES, EVERY
 from helpers import backend, library, run_python, tensor, with_theano
 
-from lasagne_nl import _theano_repairs
+from lasagne_nl import _site_hook, _theano_repairs
 from lasagne_nl import nonlinearities as nl
 from lasagne_nl.__main__ import _REFERENCES, main
 
@@ -252,6 +252,14 @@ def test_the_check_says_that_theano_cannot_work_with_numpy_2(monkeypatch, capsys
     assert main([]) == 1
     advice = "not sound: Theano cannot work with NumPy 2: run: python -m pip install "
     assert capsys.readouterr().out.splitlines()[-1] == advice + backend.REQUIREMENTS["theano"]
+
+
+@pytest.mark.parametrize("option", ["--repair", "--rep", "--repair-thean"])
+def test_the_option_that_writes_files_is_not_abbreviated(option, monkeypatch):
+    monkeypatch.setattr(_site_hook, "write", lambda force: pytest.fail("it was taken"))
+    with pytest.raises(SystemExit) as refused:
+        main([option])
+    assert refused.value.code == 2
 
 
 @pytest.mark.parametrize("option", ["--undo", "--force"])
