@@ -1,5 +1,6 @@
 """`replace_lasagne`: programs that import Lasagne's activations get these."""
 
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -51,8 +52,8 @@ def _import_or_stand_in():
     """Lasagne, which then binds these activations as its defaults; or a package in its name."""
     try:
         return importlib.import_module(_PACKAGE)
-    except Exception:  # not installed, or too old for its Theano: whatever an old package raises
-        pass
+    except Exception as error:  # not installed, or too old for its Theano: it may raise anything
+        reason = "{}: {}".format(type(error).__name__, error)
     try:
         spec = importlib.util.find_spec(_PACKAGE)
     except (ImportError, ValueError):
@@ -61,12 +62,12 @@ def _import_or_stand_in():
     stand_in.__path__ = list(spec.submodule_search_locations or []) if spec else []
     stand_in.__spec__ = importlib.machinery.ModuleSpec(_PACKAGE, None, is_package=True)
     stand_in.__spec__.submodule_search_locations = stand_in.__path__
-    stand_in.__getattr__ = _import_part
+    stand_in.__getattr__ = functools.partial(_import_part, reason)
     sys.modules[_PACKAGE] = stand_in
     return stand_in
 
 
-def _import_part(name):
+def _import_part(reason, name):
     """``lasagne.layers`` and the like: the real part, or the error that says why there is none."""
     if name.startswith("__"):
         raise AttributeError("module {!r} has no attribute {!r}".format(_PACKAGE, name))
@@ -74,8 +75,8 @@ def _import_part(name):
         return importlib.import_module("{}.{}".format(_PACKAGE, name))
     except ImportError as error:
         raise AttributeError(
-            "lasagne_nl stands in for Lasagne, which cannot be imported here, and has nothing but "
-            "lasagne.nonlinearities; lasagne.{}: {}".format(name, error)
+            "lasagne_nl stands in for Lasagne, which cannot be imported here ({}), and has nothing "
+            "but lasagne.nonlinearities; lasagne.{}: {}".format(reason, name, error)
         ) from error
 
 

@@ -245,7 +245,9 @@ def test_a_missing_part_of_lasagne_says_who_stands_in_for_it():
     program = BLOCK + CHECK + "import lasagne\nlasagne.layers\n"
     done = run_python(program)
     assert done.returncode == 1
-    assert "lasagne_nl stands in for Lasagne" in done.stderr.splitlines()[-1]
+    said = done.stderr.splitlines()[-1]
+    assert "lasagne_nl stands in for Lasagne, which cannot be imported here (" in said
+    assert "Error: " in said.split("cannot be imported here (")[1].split("), and has nothing")[0]
 
 
 def test_the_pickles_of_this_test_are_what_pickle_writes():
