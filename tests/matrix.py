@@ -31,7 +31,11 @@ def main(arguments=None):
     if options.newest:
         cells = newest(cells, [python for python in PYTHONS if _is_there(python, environment)])
     if not cells:
-        sys.exit("tests/matrix.py: no cell is called {}".format(" or ".join(options.cells)))
+        sys.exit(
+            "tests/matrix.py: no cell is called {}; there are: {}".format(
+                " or ".join(options.cells), ", ".join(all_cells())
+            )
+        )
     shutil.rmtree(RESULTS, ignore_errors=True)
     outcome = _run(cells, options, environment)
     rows = [row_of(cell, outcome.get(cell), _reports(cell)) for cell in cells]
@@ -137,6 +141,8 @@ def _run(cells, options, environment):
             command += ["--", *options.tests]
         environment = dict(environment, LASAGNE_NL_WHEEL=os.path.join(folder, wheel))
         subprocess.run(command, cwd=ROOT, env=environment)
+        if not os.path.exists(result):
+            sys.exit("tests/matrix.py: tox ran no cell: see what it says above")
         with open(result, encoding="utf-8") as file:
             environments = json.load(file)["testenvs"]
     return {name: one["result"]["success"] for name, one in environments.items() if "result" in one}

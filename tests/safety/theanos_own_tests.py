@@ -258,7 +258,13 @@ class Run:
             if process.returncode in (0, 1, 5):
                 return
             if done == ended:
-                raise SystemExit("pytest did not run, see {}".format(self.log))
+                with open(self.log, encoding="utf-8") as log:
+                    said = [line.strip() for line in log if line.strip()]
+                raise SystemExit(
+                    "pytest did not run: {} (with --folder FOLDER all that it says is kept)".format(
+                        said[-1] if said else "it says nothing"
+                    )
+                )
             ended = done
 
     def field(self, name, default=None):
