@@ -61,15 +61,16 @@ def _as_dense_tensor(value):
 class Parameterised:
     """An activation with parameters: what all such classes have in common.
 
-    A subclass names its parameters, in the order of its constructor, in `_parameters`, and keeps
-    each under its own name with `_set`; so instances pickle and copy by themselves. A parameter
-    that is no number has a check of its own in `_checks`.
+    A subclass names its parameters, in the order of its constructor, in `_parameters`, and hands
+    them to this one's; so instances pickle and copy by themselves. A parameter that is no number
+    has a check of its own in `_checks`.
     """
 
     _parameters = ()
     _checks = {}
 
-    def _set(self, **values):
+    def __init__(self, **values):
+        """Check the parameters, and keep each as an attribute."""
         for parameter in self._parameters:
             check = self._checks.get(parameter, check_number)
             check(type(self).__name__, parameter, values[parameter])
@@ -97,6 +98,7 @@ class Parameterised:
             )
 
     def __repr__(self):
+        """Return the call that makes an equal object."""
         return "{}({})".format(
             type(self).__name__,
             ", ".join("{}={!r}".format(p, plain(getattr(self, p))) for p in self._parameters),
@@ -159,7 +161,7 @@ class Elementwise(Parameterised):
     """
 
     def __call__(self, x):
-        """Apply it to the tensor `x`, elementwise."""
+        """Apply this activation to the tensor `x`, elementwise."""
         x = self._input(x)
         return in_float32(self._formula, x, *self._constants(x))
 
@@ -170,7 +172,7 @@ class AlongAxes(Parameterised):
     _parameters = ("axis",)
 
     def __init__(self, axis=-1):
-        self._set(axis=axis)
+        super().__init__(axis=axis)
 
     def _axes(self, x):
         """The axes as numbers from 0, in ascending order."""

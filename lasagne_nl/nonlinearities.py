@@ -1,8 +1,20 @@
 r"""Activations for the layers of a neural network, as symbolic expressions.
 
-A drop-in for ``lasagne.nonlinearities``: the same names, signatures, attributes and meaning. Each
-activation takes a symbolic variable and returns a symbolic expression; pass it as
-``nonlinearity=`` to a layer constructor, or call it anywhere in graph code.
+A drop-in for ``lasagne.nonlinearities``: the same names, signatures, attributes and meaning. An
+activation takes a symbolic variable and returns a symbolic expression::
+
+    import lasagne_nl  # before theano
+    import theano.tensor as T
+    from lasagne_nl.nonlinearities import LeakyRectify, leaky_rectify, rectify
+
+    x = T.matrix("x")
+    y = rectify(x)  # a function
+    y = leaky_rectify(x)  # an instance of LeakyRectify, with its leakiness of 0.01
+    y = LeakyRectify(0.2)(x)  # a class takes the parameters, its instance the variable
+    layer = DenseLayer(incoming, num_units=10, nonlinearity=LeakyRectify(0.2))
+
+Classes begin with a capital. ``help`` shows them first, then the functions, each with its
+parameters, and under DATA the instances; ``help(LeakyRectify)`` shows one alone.
 
 ==================== =================================== ==========================
 name                 formula                             range
@@ -336,7 +348,7 @@ class ScaledTanH(Parameterised):
     _parameters = ("scale_in", "scale_out")
 
     def __init__(self, scale_in=1, scale_out=1):
-        self._set(scale_in=scale_in, scale_out=scale_out)
+        super().__init__(scale_in=scale_in, scale_out=scale_out)
 
     def __call__(self, x):
         """Apply the scaled tanh to the tensor `x`, elementwise."""
@@ -434,7 +446,7 @@ class LeakyRectify(Parameterised):
     _parameters = ("leakiness",)
 
     def __init__(self, leakiness=0.01):
-        self._set(leakiness=leakiness)
+        super().__init__(leakiness=leakiness)
 
     def __call__(self, x):
         """Apply the leaky rectifier to the tensor `x`, elementwise."""
@@ -547,7 +559,7 @@ class SELU(Parameterised):
     _parameters = ("scale", "scale_neg")
 
     def __init__(self, scale=1, scale_neg=1):
-        self._set(scale=scale, scale_neg=scale_neg)
+        super().__init__(scale=scale, scale_neg=scale_neg)
 
     def __call__(self, x):
         """Apply the scaled exponential linear unit to the tensor `x`, elementwise."""
@@ -670,7 +682,7 @@ class ELU(Elementwise):
     _parameters = ("alpha",)
 
     def __init__(self, alpha=1):
-        self._set(alpha=alpha)
+        super().__init__(alpha=alpha)
 
     def _formula(self, x, alpha):
         if not is_symbolic(self.alpha) and self.alpha == 1:
@@ -727,7 +739,7 @@ class CELU(Elementwise):
     _parameters = ("alpha",)
 
     def __init__(self, alpha=1):
-        self._set(alpha=alpha)
+        super().__init__(alpha=alpha)
         self._demand(lambda alpha: alpha != 0, "alpha", "not be 0")
 
     def _formula(self, x, alpha):
@@ -797,7 +809,7 @@ class GELU(Parameterised):
     _checks = {"approximate": check_flag}
 
     def __init__(self, approximate=False):
-        self._set(approximate=approximate)
+        super().__init__(approximate=approximate)
 
     def __call__(self, x):
         """Apply the Gaussian error linear unit to the tensor `x`, elementwise."""
@@ -877,7 +889,7 @@ class Swish(Elementwise):
     _parameters = ("beta",)
 
     def __init__(self, beta=1):
-        self._set(beta=beta)
+        super().__init__(beta=beta)
 
     def _formula(self, x, beta):
         if not is_symbolic(self.beta) and self.beta == 0:
@@ -1016,7 +1028,7 @@ class Softplus(Elementwise):
     _parameters = ("beta",)
 
     def __init__(self, beta=1):
-        self._set(beta=beta)
+        super().__init__(beta=beta)
         self._demand(lambda beta: beta != 0, "beta", "not be 0")
 
     def _formula(self, x, beta):
@@ -1071,7 +1083,7 @@ class Squareplus(Elementwise):
     _parameters = ("b",)
 
     def __init__(self, b=4):
-        self._set(b=b)
+        super().__init__(b=b)
         self._demand(lambda b: b >= 0, "b", "not be negative")
 
     def _formula(self, x, b):
@@ -1150,7 +1162,7 @@ class HardSigmoid(Elementwise):
     _parameters = ("slope", "shift")
 
     def __init__(self, slope=1.0 / 6, shift=0.5):
-        self._set(slope=slope, shift=shift)
+        super().__init__(slope=slope, shift=shift)
 
     def _formula(self, x, slope, shift):
         ends = self._ends(x)
@@ -1232,7 +1244,7 @@ class HardTanh(Elementwise):
     _parameters = ("min_value", "max_value")
 
     def __init__(self, min_value=-1, max_value=1):
-        self._set(min_value=min_value, max_value=max_value)
+        super().__init__(min_value=min_value, max_value=max_value)
         if not (is_symbolic(min_value) or is_symbolic(max_value)):
             self._demand(
                 lambda min_value: min_value < max_value,
@@ -1338,7 +1350,7 @@ class ClippedRectify(Elementwise):
     _parameters = ("max_value",)
 
     def __init__(self, max_value):
-        self._set(max_value=max_value)
+        super().__init__(max_value=max_value)
         self._demand(lambda max_value: max_value > 0, "max_value", "be positive")
 
     def _formula(self, x, max_value):
@@ -1727,7 +1739,7 @@ class HardShrink(Elementwise):
     _parameters = ("threshold",)
 
     def __init__(self, threshold=0.5):
-        self._set(threshold=threshold)
+        super().__init__(threshold=threshold)
         self._demand(lambda threshold: threshold >= 0, "threshold", "not be negative")
 
     def _formula(self, x, threshold):
@@ -1782,7 +1794,7 @@ class SoftShrink(Elementwise):
     _parameters = ("threshold",)
 
     def __init__(self, threshold=0.5):
-        self._set(threshold=threshold)
+        super().__init__(threshold=threshold)
         self._demand(lambda threshold: threshold >= 0, "threshold", "not be negative")
 
     def _formula(self, x, threshold):
@@ -1870,7 +1882,7 @@ class Threshold(Elementwise):
     _parameters = ("threshold", "value")
 
     def __init__(self, threshold, value):
-        self._set(threshold=threshold, value=value)
+        super().__init__(threshold=threshold, value=value)
 
     def _formula(self, x, threshold, value):
         return _jump(x, zero_grad(threshold), value)

@@ -3,6 +3,9 @@
 import copy
 import inspect
 import pickle
+import pydoc
+import sys
+import textwrap
 import types
 
 import pytest
@@ -187,3 +190,41 @@ def test_docstrings_have_the_sections_of_numpydoc(name):
         needed += ["Raises\n---", "References\n---"]
     for section in needed:
         assert section in doc, section
+
+
+def help_on(thing):
+    return pydoc.plain(pydoc.render_doc(thing))
+
+
+def test_help_on_the_module_begins_with_examples_and_a_table_of_every_name():
+    guide = help_on(nl).split("\nCLASSES\n")[0]
+    assert guide.index("import lasagne_nl  # before theano") < guide.index("sigmoid")
+    for name in READING_ORDER:
+        if name != "ScaledTanh":  # an alias for the sake of old programs
+            assert "`{}`".format(name) in guide, name
+
+
+def test_the_example_of_the_module_runs_as_it_is_written():
+    block = inspect.getdoc(nl).split("::\n\n", 1)[1].split("\n\nClasses", 1)[0]
+    program = textwrap.dedent(block).replace("theano.tensor", library.__name__ + ".tensor")
+    made = {"DenseLayer": lambda incoming, **options: options, "incoming": None}
+    exec(program, made)
+    assert (
+        made["y"].ndim == 2 and repr(made["layer"]["nonlinearity"]) == "LeakyRectify(leakiness=0.2)"
+    )
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_help_on_a_class_says_what_each_method_does(name):
+    text = help_on(getattr(nl, name))
+    assert "Initialize self" not in text and "Call self" not in text and "repr(self)" not in text
+    assert inspect.getdoc(getattr(nl, name)).splitlines()[0] in text
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="help on an object is that on its class")
+@pytest.mark.parametrize("name", INSTANCES)
+def test_help_on_an_instance_shows_its_parameters_and_its_own_text(name):
+    instance = getattr(nl, name)
+    text = help_on(instance)
+    assert repr(instance) in text and "Methods" not in text
+    assert all(line in text for line in inspect.getdoc(instance).splitlines())
