@@ -12,6 +12,7 @@
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
 #   make test-new  runs them with PyTensor on the newest Python that is there
+#   make package   builds the distributions into dist, and tries them in new environments
 #   make clean     removes what the others made
 
 PYTHON ?= python3
@@ -24,8 +25,10 @@ PEERS_OPTIONS ?=
 SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
 TEST_ALL_OPTIONS ?=
+PACKAGE_OPTIONS ?=
 
 .PHONY: demo test lint docs overview accuracy peers safety bench check test-all test-new clean
+.PHONY: demo test lint docs accuracy peers safety bench check test-all test-new package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -67,6 +70,9 @@ test-all: $(VENV)/.tox
 test-new: $(VENV)/.tox
 	@$(BIN)/python tests/matrix.py --newest --cells "*-pytensor"
 
+package: $(VENV)/.package
+	@$(BIN)/python tests/package.py $(PACKAGE_OPTIONS)
+
 clean:
 	@rm -rf $(VENV) build dist *.egg-info docs/_build docs/_pictures docs/_tables docs/generated \
 		docs/examples/output .tox .pytest_cache .hypothesis .ruff_cache
@@ -80,6 +86,11 @@ $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/_
 $(VENV)/.lint: | $(VENV)/.created
 	@echo "installing ruff into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "ruff<1"
+	@touch $@
+
+$(VENV)/.package: | $(VENV)/.created
+	@echo "installing build and twine into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
 	@touch $@
 
 # virtualenv 20.26 is the last that makes environments of Python 3.7.

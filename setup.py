@@ -4,6 +4,7 @@ import os
 import re
 
 from setuptools import find_packages, setup
+from setuptools.command.sdist import sdist
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -17,6 +18,22 @@ def read(*path):
 def version():
     """Return the version, which the package itself states."""
     return re.search(r'^__version__ = "([^"]+)"', read("lasagne_nl", "__init__.py"), re.M).group(1)
+
+
+class SourceDistribution(sdist):
+    """Has what the tests need, besides what is installed: else a MANIFEST.in would say so."""
+
+    def make_distribution(self):
+        """Write the archive."""
+        for name in ("CHANGELOG.md", "LICENSE", "Makefile", ".gitignore"):
+            self.filelist.include(name)
+        for folder in ("docs", "tests"):
+            self.filelist.graft(folder)
+        for pattern in read(".gitignore").split():
+            if pattern.startswith("docs/"):
+                self.filelist.prune(pattern.rstrip("/"))
+        self.filelist.global_exclude("*.py[co]")
+        super().make_distribution()
 
 
 # Theano runs on Python up to 3.11. NumPy is the newest that it needs no repair for; on Python
@@ -88,5 +105,6 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
-    keywords="theano lasagne pytensor activation nonlinearity neural network",
+    keywords="theano, lasagne, aesara, pytensor, activation, nonlinearity, neural network",
+    cmdclass={"sdist": SourceDistribution},
 )
