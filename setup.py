@@ -25,7 +25,7 @@ class SourceDistribution(sdist):
 
     def make_distribution(self):
         """Write the archive."""
-        for name in ("CHANGELOG.md", "LICENSE", "Makefile", ".gitignore"):
+        for name in ("CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml", ".gitignore"):
             self.filelist.include(name)
         for folder in ("docs", "tests"):
             self.filelist.graft(folder)
