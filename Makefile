@@ -27,8 +27,7 @@ BENCH_OPTIONS ?=
 TEST_ALL_OPTIONS ?=
 PACKAGE_OPTIONS ?=
 
-.PHONY: demo test lint docs overview accuracy peers safety bench check test-all test-new clean
-.PHONY: demo test lint docs accuracy peers safety bench check test-all test-new package clean
+.PHONY: demo test lint docs overview accuracy peers safety bench check test-all test-new package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples

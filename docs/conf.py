@@ -14,20 +14,20 @@ from lasagne_nl import nonlinearities  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "examples")]
 
+import chart  # noqa: E402
 import edges  # noqa: E402
 import gallery  # noqa: E402
+import inventories  # noqa: E402
+import passes  # noqa: E402
 import prelu  # noqa: E402
 
-# Pictures, and tables: those of the edges are made here, the others by commands that take longer,
-# where they have been run.
+# Pictures and tables. These are made here, the other tables by commands that take longer, where
+# they have been run.
+chart.write()
 edges.write()
 gallery.write()
-import passes  # noqa: E402
-
-# The tables of the edges and the picture of the passes are made here, the other tables by commands
-# that take longer, where they have been run.
-edges.write()
 passes.write()
+prelu.draw(prelu.learn(), os.path.join(HERE, "_pictures"), dark=True)
 for _table, _command in (
     ("speed", "make bench"),
     ("accuracy", "make accuracy"),
@@ -38,9 +38,6 @@ for _table, _command in (
         with open(_path, "w", encoding="utf-8") as _file:
             _file.write("``{}`` makes the tables that belong here.\n".format(_command))
 
-# The picture of the tutorial, for both themes.
-prelu.draw(prelu.learn(), os.path.join(HERE, "_pictures"), dark=True)
-
 project = "lasagne_nl"
 author = "The lasagne_nl developers"
 copyright = author
@@ -49,6 +46,7 @@ version = release = lasagne_nl.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
     "maths",
 ]
@@ -58,6 +56,7 @@ exclude_patterns = ["_build", "_pictures", "_tables", "examples"]
 default_role = "py:obj"
 
 autosummary_generate = True
+intersphinx_mapping = inventories.write()
 numpydoc_show_class_members = False
 
 html_theme = "furo"

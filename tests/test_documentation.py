@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import json
 import os
 import re
 import sys
@@ -69,8 +70,11 @@ def test_the_examples_of_a_page_do_what_they_show(path):
 def test_every_example_in_the_pages_is_found_and_is_python():
     found = {os.path.basename(path): list(blocks(path)) for path in PAGES}
     for path in PAGES:
-        fence = "```py" if path.endswith(".md") else ":: py"
-        assert text_of(path).count(fence) == len(found[os.path.basename(path)])
+        # A block with options, such as a caption, is a part of a program: another test has it.
+        fences = re.findall(
+            "^```py" if path.endswith(".md") else r":: py\w+\n\n", text_of(path), re.M
+        )
+        assert len(fences) == len(found[os.path.basename(path)])
     for language, _, text in sum(found.values(), []):
         if language == "python":
             ast.parse(text)
@@ -91,7 +95,7 @@ def test_the_pages_show_what_the_check_prints():
 
 def names_of_this_library():
     """What the page on the other libraries calls by a name of the one in use."""
-    named = set(re.findall(r"``((?:theano|aesara|pytensor)\.[\w.]+)``",
+    named = set(re.findall(r"`((?:theano|aesara|pytensor)\.[\w.]+)`",
                            text_of(os.path.join(DOCS, "moving_on.rst"))))  # fmt: skip
     mine = sorted(name for name in named if name.split(".")[0] == library.__name__)
     gone = ("theano.gof", "theano.sandbox")  # in Theano-PyMC, as the page says
@@ -141,6 +145,50 @@ class TestGallery:
         for title in ("sigmoid", "selu", "gelu", "silu", "hard_silu"):
             assert ">{}</text>".format(title) in drawn
         assert "overview.svg" in text_of(os.path.join(ROOT, "README.md"))
+
+
+def test_the_names_with_links_to_other_libraries_are_those_of_the_pages():
+    inventories = importlib.import_module("inventories")
+    pages = "".join(text_of(path) for path in PAGES)
+    missing = [
+        name
+        for library, (_, names) in inventories.LIBRARIES.items()
+        for name in ("{}.{}".format(library, one) for one in names)
+        if "`{}`".format(name) not in pages
+    ]
+    assert missing == []
+
+
+class TestChart:
+    measured = [
+        [1, "tanh", "forward", "float32", 256, 512, {"ours": 1e-5, "stock": 1e-3, "jax": 2e-5}],
+        [2, "tanh", "forward", "float32", 256, 512, {"ours": 1.0}],
+        [1, "tanh", "gradient", "float32", 256, 512, {"ours": 1e-5}],
+        [1, "elu", "forward", "float32", 64, 100, {"ours": 1.0}],
+    ]
+
+    def test_it_has_what_was_measured_with_one_thread_in_nanoseconds_per_element(self):
+        chart = pytest.importorskip("chart", reason="needs matplotlib")
+        found = chart.times(self.measured, "forward")
+        assert list(found) == ["tanh"] and list(found["tanh"]) == ["ours", "stock", "jax"]
+        assert found["tanh"]["ours"] == pytest.approx(1e-5 / 256 / 512 * 1e9)
+
+    def test_it_names_the_activations_and_the_contestants(self, tmp_path, monkeypatch):
+        chart = pytest.importorskip("chart", reason="needs matplotlib")
+        monkeypatch.setattr(chart.drawing, "PICTURES", str(tmp_path))
+        for name in ("TABLES", "MEASURED", "PAGE"):
+            path = os.path.join(str(tmp_path), os.path.basename(getattr(chart, name)))
+            monkeypatch.setattr(chart, name, str(tmp_path) if name == "TABLES" else path)
+        chart.write()
+        assert "make bench" in text_of(chart.PAGE)
+        with open(chart.MEASURED, "w", encoding="utf-8") as file:
+            json.dump(self.measured, file)
+        chart.write()
+        drawn = text_of(str(tmp_path / "speed-forward-dark.svg"))
+        for text in ("tanh", "lasagne_nl", "stock Theano", "JAX"):
+            assert ">{}</text>".format(text) in drawn
+        assert ">PyTorch</text>" not in drawn
+        assert text_of(chart.PAGE).count(".. image::") == 4
 
 
 class TestLinks:

@@ -424,6 +424,11 @@ def report(benchmark, title, table, note):
     return "\n".join(parts)
 
 
+def measured(benchmark):
+    """The medians in seconds, as what can be written to JSON: the chart of the documentation."""
+    return [[threads, *case, times] for (threads, case), times in benchmark.medians.items()]
+
+
 def plain_report(benchmark):
     return report(benchmark, plain_facts, plain, "- {}\n".format)
 
@@ -532,6 +537,8 @@ def main():
     os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
     with open(options.output, "w", encoding="utf-8") as file:
         file.write(restructured_report(benchmark))
+    with open(os.path.splitext(options.output)[0] + ".json", "w", encoding="utf-8") as file:
+        json.dump(measured(benchmark), file)
     print(plain_report(benchmark))
     print("written to {}".format(options.output))
     return 1 if benchmark.wrong else 0
