@@ -207,12 +207,17 @@ def test_arrays_lists_and_numbers_are_welcome(name):
 # What to do, which the messages end with.
 
 
+# NumPy 1.21 warns of it, later ones refuse it.
+of_a_ragged_list = pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")
+
+
 class Layer:
     """What looks like a layer of Lasagne."""
 
     __module__ = "lasagne.layers.base"
 
 
+@of_a_ragged_list
 @pytest.mark.parametrize(
     "make, advice",
     [
@@ -299,6 +304,7 @@ def test_a_list_of_axes_is_to_be_a_tuple():
         nl.Softmax(axis=[0, 1])
 
 
+@of_a_ragged_list
 def test_a_value_is_shown_on_one_line_and_not_at_full_length():
     for activation, x in ((nl.ELU, np.zeros((50, 50))), (nl.tanh, [[1, 2]] * 500 + [[3]])):
         with pytest.raises(TypeError) as caught:
