@@ -31,7 +31,7 @@ def draw(found, theme, title):
     contestants = [who for who in NAMES if any(who in one for one in found.values())]
     colours = dict(zip(NAMES, (theme.first, theme.text, theme.second, theme.third)))
     height = 0.8 / len(contestants)
-    figure = drawing.figure(5, 1.1 + 0.62 * len(found))
+    figure = drawing.figure(4.2, 1.1 + 0.62 * len(found))
     axes = figure.add_subplot()
     for i, who in enumerate(contestants):
         places = [k + (i + 0.5) * height - 0.4 for k in range(len(found))]

@@ -263,7 +263,13 @@ def _advice(wanted, reasons):
     """Say what failed, and what mends it: mostly a pip command for this Python."""
     python = "Python {}.{}".format(*_PYTHON)
     misconfigured = [c for c, error in reasons if "configuration variable" in str(error)]
-    if misconfigured:
+    homeless = [c for c, error in reasons if "compiledir" in str(error)]
+    if homeless:
+        remedy = (
+            "It needs a folder that it can write to, for what it compiles: set the environment "
+            "variable {}_FLAGS=base_compiledir=FOLDER".format(homeless[0].upper())
+        )
+    elif misconfigured:
         remedy = "Correct it in {}_FLAGS, or in the file .{}rc".format(
             misconfigured[0].upper(), misconfigured[0]
         )

@@ -1,6 +1,7 @@
 """The choice of the tensor library, and what `python -m lasagne_nl` says of it."""
 
 import importlib.util
+import os
 import pickle
 import re
 import sys
@@ -98,6 +99,17 @@ def test_a_library_chosen_where_it_cannot_run_is_advised_against(library):
     done = run_python(WHICH, LASAGNE_NL_BACKEND=library)
     assert library.capitalize() + " cannot run on Python 3." in last_line(done)
     assert last_line(done).endswith("python -m pip install pytensor")
+
+
+def test_a_library_that_cannot_write_what_it_compiles_is_to_be_given_a_folder():
+    # No folder can be made below a file.
+    variable = library.__name__.upper() + "_FLAGS"
+    flags = {variable: "base_compiledir=" + os.path.join(os.path.abspath(__file__), "folder")}
+    done = run_python(WHICH, LASAGNE_NL_BACKEND=library.__name__, **flags)
+    assert done.returncode == 1
+    last = done.stderr.strip().split("\n")[-1]
+    assert last.endswith("set the environment variable {}=base_compiledir=FOLDER".format(variable))
+    assert "pip install" not in last
 
 
 def test_a_library_whose_flags_are_wrong_is_not_to_be_installed_again():
