@@ -41,11 +41,12 @@ def draw(found, theme, title):
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("ns per element (log scale)")
-    axes.set_title(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, color=theme.text)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     drawing.style(axes, theme)
-    legend = figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    # Above the bars, at the same distance however many there are.
+    legend = axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncol=2, frameon=False)
     for text in legend.get_texts():
         text.set_color(theme.text)
     return figure
