@@ -7,7 +7,7 @@ import numpy as np
 
 from lasagne_nl import backend
 
-_FLOATS = ("float16", "float32", "float64")
+FLOATS = ("float16", "float32", "float64")
 
 
 def as_float(activation, x):
@@ -39,7 +39,7 @@ def as_float(activation, x):
                 activation, backend.name, shown(x), _advice_on_input(x)
             )
         ) from error
-    if dtype.name in _FLOATS:
+    if dtype.name in FLOATS:
         return tensor
     if dtype.kind in "biu":
         return backend.cast(tensor, "float32" if dtype.itemsize <= 2 else "float64")

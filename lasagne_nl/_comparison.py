@@ -5,10 +5,10 @@ from collections import namedtuple
 import numpy as np
 
 from lasagne_nl import backend
+from lasagne_nl._arguments import FLOATS
 
 # How many lines there are at most for values, and for gradients.
 _SHOWN = 8
-_DTYPES = ("float16", "float32", "float64")
 
 Difference = namedtuple("Difference", "what start stop at first second units")
 Difference.__doc__ = """A run of neighbouring points at which two callables differ.
@@ -145,11 +145,12 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
       1.847237e+38  3.402823e+38  1.847237e+38    inf  1.847237e+38    inf
     gradient: the same at 8487 points, within 8 units
     """
-    for name, one in (("first", first), ("second", second)):
+    named = (("first", first), ("second", second))
+    for name, one in named:
         _check_callable(name, one)
     dtype = backend.library.config.floatX if dtype is None else dtype
-    if dtype not in _DTYPES:
-        raise ValueError("compare: dtype must be one of {}, got {!r}".format(_DTYPES, dtype))
+    if dtype not in FLOATS:
+        raise ValueError("compare: dtype must be one of {}, got {!r}".format(FLOATS, dtype))
     if not tolerance >= 0:
         raise ValueError("compare: tolerance must be 0 or more, got {!r}".format(tolerance))
     pointwise = points is None
@@ -157,12 +158,7 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
     if not points.size:
         raise ValueError("compare: points must not be empty, got shape {}".format(points.shape))
 
-    values, gradients = zip(
-        *(
-            _computed(name, one, points, pointwise)
-            for name, one in (("first", first), ("second", second))
-        )
-    )
+    values, gradients = zip(*(_computed(name, one, points, pointwise) for name, one in named))
     notes, differences = [], []
     for what, pair in (("value", values), ("gradient", gradients)):
         notes += _notes(what, *pair)
