@@ -138,6 +138,12 @@ def slope_scale(case, dtype):
     return max(float(abs(t)) for order in (1, 2) for t in truth(case, order, probes))
 
 
+def text_of(*path):
+    """The text of a file of this checkout."""
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
 def run_python(*arguments, python=sys.executable, **environment):
     """Run a fresh interpreter on a program (or on other arguments), with the library in use."""
     variables = dict(os.environ, PYTHONPATH=ROOT, LASAGNE_NL_BACKEND=library.__name__)

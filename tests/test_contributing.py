@@ -10,19 +10,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python, simd_is_active
+from helpers import ROOT, run_python, simd_is_active, text_of
 
 import lasagne_nl
 
 EXAMPLE = os.path.join(ROOT, "docs", "examples", "new_activation.py")
 
 
-def read(*path):
-    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
-        return file.read()
-
-
-PAGE = read("docs", "contributing.rst")
+PAGE = text_of("docs", "contributing.rst")
 
 
 def block(caption):
@@ -34,7 +29,7 @@ def block(caption):
 
 def functions_of_the_example():
     """The two functions that the page shows of the example, by name."""
-    text = read("docs", "examples", "new_activation.py")
+    text = text_of("docs", "examples", "new_activation.py")
     lines = text.splitlines()
     return {
         node.name: "\n".join(lines[node.lineno - 1 : following.lineno - 1]).strip("\n")
@@ -137,12 +132,12 @@ def test_every_test_file_that_the_page_lists_is_parametrised_over_the_table():
     listed = re.findall(r"^``(tests/test_\w+\.py)``\n   \w", proofs, re.M)
     assert len(listed) == len(set(listed)) == 11
     for name in listed:
-        assert re.search(r"\bEVERY\b|\bALL\b|\bELEMENTWISE\b|named\(\)", read(name)), name
+        assert re.search(r"\bEVERY\b|\bALL\b|\bELEMENTWISE\b|named\(\)", text_of(name)), name
 
 
 def test_every_helper_and_name_of_code_that_the_page_mentions_exists():
     sources = "".join(
-        read(*path.split("/"))
+        text_of(*path.split("/"))
         for path in (
             "lasagne_nl/nonlinearities.py", "lasagne_nl/_arguments.py", "lasagne_nl/_activity.py",
             "lasagne_nl/backend.py", "lasagne_nl/simd/elemwise.py", "lasagne_nl/simd/rewrites.py",
@@ -161,10 +156,10 @@ def test_every_helper_and_name_of_code_that_the_page_mentions_exists():
 
 
 def test_the_page_has_every_command_of_the_makefile_and_of_the_ci():
-    commands = re.search(r"\.PHONY: (.+)", read("Makefile")).group(1).split()
+    commands = re.search(r"\.PHONY: (.+)", text_of("Makefile")).group(1).split()
     table = set(re.findall(r"   \* - ``make ([\w-]+)``", PAGE))
     assert set(commands) <= table
-    run_by_ci = set(re.findall(r"^make ([\w-]+)", read(".ci", "run"), re.M))
+    run_by_ci = set(re.findall(r"^make ([\w-]+)", text_of(".ci", "run"), re.M))
     last = PAGE[PAGE.index("``.ci/run`` is what") :]
     assert run_by_ci == set(re.findall(r"``make ([\w-]+)``", last))
 

@@ -10,7 +10,7 @@ import sys
 import textwrap
 
 import pytest
-from helpers import ROOT, library, run_python, with_theano_itself
+from helpers import ROOT, library, run_python, text_of, with_theano_itself
 
 import lasagne_nl
 from lasagne_nl import __main__ as check
@@ -24,10 +24,10 @@ _MARKDOWN = re.compile(r"^```(python|pycon)\n(.*?)^```", re.M | re.S)
 
 sys.path.insert(0, DOCS)
 
-
-def text_of(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+import chart  # noqa: E402
+import gallery  # noqa: E402
+import inventories  # noqa: E402
+import links  # noqa: E402
 
 
 def blocks(path):
@@ -118,29 +118,27 @@ def test_a_name_that_the_pages_give_for_this_library_exists(name):
 
 
 class TestGallery:
-    gallery = pytest.importorskip("gallery", reason="needs matplotlib")
-
     def test_every_activation_is_in_it_once(self):
-        named = [name for entry in self.gallery.ENTRIES for name in entry.names]
+        named = [name for entry in gallery.ENTRIES for name in entry.names]
         assert sorted(named) == sorted(nl.__all__)
 
     @pytest.mark.parametrize("entry", gallery.ENTRIES, ids=[e.names[0] for e in gallery.ENTRIES])
     def test_an_entry_has_a_formula_and_a_use_and_its_paper(self, entry):
-        assert ":math:" in self.gallery.formula(entry.names[0])
-        assert "]_" not in self.gallery.formula(entry.names[0])
+        assert ":math:" in gallery.formula(entry.names[0])
+        assert "]_" not in gallery.formula(entry.names[0])
         assert entry.use.endswith(".")
-        assert bool(self.gallery.papers(entry.names[0])) == (entry.names[0] != "linear")
+        assert bool(gallery.papers(entry.names[0])) == (entry.names[0] != "linear")
 
     def test_a_curve_has_a_gap_where_it_jumps_and_a_dot_for_the_value_there(self):
-        entry = next(e for e in self.gallery.ENTRIES if e.names[0] == "rectify")
-        ((value, slope),) = self.gallery.curves_of([entry])[0]
-        x, y, alone_x, alone_y = self.gallery.broken(slope)
+        entry = next(e for e in gallery.ENTRIES if e.names[0] == "rectify")
+        ((value, slope),) = gallery.curves_of([entry])[0]
+        x, y, alone_x, alone_y = gallery.broken(slope)
         assert (list(alone_x), list(alone_y)) == ([0], [0.5])
-        assert sum(y != y) == 2 and not any(self.gallery.broken(value)[2])
+        assert sum(y != y) == 2 and not any(gallery.broken(value)[2])
 
     def test_the_overview_of_the_readme_is_drawn_of_entries(self, tmp_path):
         path = str(tmp_path / "overview.svg")
-        self.gallery.draw_overview(path)
+        gallery.draw_overview(path)
         drawn = text_of(path)
         for title in ("sigmoid", "selu", "gelu", "silu", "hard_silu"):
             assert ">{}</text>".format(title) in drawn
@@ -148,7 +146,6 @@ class TestGallery:
 
 
 def test_the_names_with_links_to_other_libraries_are_those_of_the_pages():
-    inventories = importlib.import_module("inventories")
     pages = "".join(text_of(path) for path in PAGES)
     missing = [
         name
@@ -168,13 +165,11 @@ class TestChart:
     ]
 
     def test_it_has_what_was_measured_with_one_thread_in_nanoseconds_per_element(self):
-        chart = pytest.importorskip("chart", reason="needs matplotlib")
         found = chart.times(self.measured, "forward")
         assert list(found) == ["tanh"] and list(found["tanh"]) == ["ours", "stock", "jax"]
         assert found["tanh"]["ours"] == pytest.approx(1e-5 / 256 / 512 * 1e9)
 
     def test_it_names_the_activations_and_the_contestants(self, tmp_path, monkeypatch):
-        chart = pytest.importorskip("chart", reason="needs matplotlib")
         monkeypatch.setattr(chart.drawing, "PICTURES", str(tmp_path))
         for name in ("TABLES", "MEASURED", "PAGE"):
             path = os.path.join(str(tmp_path), os.path.basename(getattr(chart, name)))
@@ -194,7 +189,6 @@ class TestChart:
 class TestLinks:
     @staticmethod
     def faults(tmp_path, body):
-        links = importlib.import_module("links")
         (tmp_path / "other.html").write_text('<p id="here">', encoding="utf-8")
         (tmp_path / "picture.svg").write_text("", encoding="utf-8")
         (tmp_path / "page.html").write_text(body, encoding="utf-8")
@@ -225,5 +219,4 @@ class TestLinks:
         assert self.faults(tmp_path, body) == []
 
     def test_a_folder_without_pages_is_a_fault(self, tmp_path):
-        links = importlib.import_module("links")
         assert links.faults_of(str(tmp_path)) == ["{}: no page is there".format(tmp_path)]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python, with_theano_itself
+from helpers import ROOT, run_python, text_of, with_theano_itself
 
 from lasagne_nl import backend
 from lasagne_nl import nonlinearities as nl
@@ -29,11 +29,10 @@ needs_lasagne = pytest.mark.skipif(
 
 def shown(program):
     """The options that the tutorial gives to a program, and the lines that it shows in answer."""
-    with open(os.path.join(DOCS, "tutorial.rst"), encoding="utf-8") as file:
-        command = r"^   \$ python docs/examples/{}( .*)?\n((?:   .+\n)+)".format(
-            re.escape(os.path.basename(program))
-        )
-        [(options, lines)] = re.findall(command, file.read(), re.M)
+    command = r"^   \$ python docs/examples/{}( .*)?\n((?:   .+\n)+)".format(
+        re.escape(os.path.basename(program))
+    )
+    [(options, lines)] = re.findall(command, text_of("docs", "tutorial.rst"), re.M)
     return options.split(), textwrap.dedent(lines).splitlines()
 
 

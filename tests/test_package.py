@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from helpers import ROOT
+from helpers import text_of
 from matrix import PYTHONS
 
 import lasagne_nl
@@ -21,11 +21,6 @@ DOCUMENTS = ["README.md", os.path.join("docs", "installation.rst"), "Makefile", 
 @pytest.fixture(scope="module")
 def distribution():
     return metadata.distribution("lasagne_nl")
-
-
-def text_of(name):
-    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
-        return file.read()
 
 
 def test_the_version_is_that_of_the_package(distribution):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
-from helpers import ROOT, T, library, named, nnet, run_python, tensor, with_theano_itself
+from helpers import ROOT, T, library, named, nnet, run_python, tensor, text_of, with_theano_itself
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -591,8 +591,7 @@ def test_functions_of_theano_itself_are_right_in_float64(name):
 def test_the_polynomials_are_those_that_the_script_makes():
     sys.path.insert(0, os.path.join(ROOT, "tests", "accuracy"))
     coefficients = importlib.import_module("coefficients")
-    with open(os.path.join(ROOT, "lasagne_nl", "simd", "kernels.h"), encoding="utf-8") as file:
-        kernels = file.read()
+    kernels = text_of("lasagne_nl", "simd", "kernels.h")
     for dtype in (np.float32, np.float64):
         for literal in coefficients.literals(dtype):
             assert literal in kernels
