@@ -63,7 +63,7 @@ def write():
         for kind, title in KINDS.items():
             found = times(measured, kind)
             for theme in drawing.THEMES if found else ():
-                path = os.path.join(drawing.PICTURES, "speed-{}-{}.svg".format(kind, theme.name))
+                path = drawing.path_of("speed-" + kind, theme)
                 drawing.save(draw(found, theme, title), path)
             if found:
                 alt = "{}: time per element in each library; the table below has the figures."

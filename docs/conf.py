@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "examples")]
 
 import chart  # noqa: E402
+import drawing  # noqa: E402
 import edges  # noqa: E402
 import gallery  # noqa: E402
 import inventories  # noqa: E402
@@ -27,7 +28,8 @@ chart.write()
 edges.write()
 gallery.write()
 passes.write()
-prelu.draw(prelu.learn(), os.path.join(HERE, "_pictures"), dark=True)
+if not drawing.is_newer(os.path.join(drawing.PICTURES, "prelu_dark.svg"), prelu.__file__):
+    prelu.draw(prelu.learn(), drawing.PICTURES, dark=True)
 for _table, _command in (
     ("speed", "make bench"),
     ("accuracy", "make accuracy"),

@@ -16,12 +16,12 @@ THEMES = (
     Theme("light", "#0072B2", "#D55E00", "#009E73", "#222222", "#C8C8C8"),
     Theme("dark", "#56B4E9", "#E69F00", "#00C796", "#DDDDDD", "#555555"),
 )
-# Text as text: what reads a page aloud finds it. And no random names, so that nothing changes
-# unless the picture does.
-matplotlib.rcParams.update({
-    "svg.fonttype": "none", "svg.hashsalt": "lasagne_nl", "font.family": "sans-serif",
+# No random names, so that nothing changes unless the picture does.
+_SETTINGS = {
+    "svg.hashsalt": "lasagne_nl",
+    "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
-})  # fmt: skip
+}
 
 
 def figure(width, height):
@@ -40,9 +40,19 @@ def style(axes, theme):
         label.set_color(theme.text)
 
 
-def save(drawn, path, background="none"):
+def path_of(name, theme):
+    """Where the picture of this name is, in a theme."""
+    return os.path.join(PICTURES, "{}-{}.svg".format(name, theme.name))
+
+
+def save(drawn, path, background="none", outlines=False):
+    """Write a picture: its text as text, which what reads a page aloud finds, or as outlines, which
+    need no font.
+    """
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    drawn.savefig(path, format="svg", facecolor=background, metadata={"Date": None})
+    settings = dict(_SETTINGS, **{"svg.fonttype": "path" if outlines else "none"})
+    with matplotlib.rc_context(settings):
+        drawn.savefig(path, format="svg", facecolor=background, metadata={"Date": None})
 
 
 def is_newer(path, *sources):

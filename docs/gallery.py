@@ -183,7 +183,7 @@ GROUPS = [
 ]  # fmt: skip
 ENTRIES = [entry for _, entries in GROUPS for entry in entries]
 OVERVIEW = [
-    "sigmoid", "tanh", "rectify", "LeakyRectify", "elu", "SELU", "softplus", "GELU", "Swish",
+    "sigmoid", "tanh", "rectify", "LeakyRectify", "elu", "selu", "softplus", "gelu", "silu",
     "mish", "hard_silu", "SoftShrink",
 ]  # fmt: skip
 
@@ -206,11 +206,9 @@ def curves_of(entries):
 def broken(y):
     """A curve with a gap where it jumps, and the points that stand alone there."""
     steps = np.abs(np.diff(y)) > 0.1
-    after, before = np.append(False, steps), np.append(steps, False)
-    alone = after & before
-    x, y = X.copy(), y.astype(float)
+    alone = np.append(False, steps) & np.append(steps, False)
     gaps = np.flatnonzero(steps) + 1
-    return np.insert(x, gaps, np.nan), np.insert(y, gaps, np.nan), X[alone], y[alone]
+    return np.insert(X, gaps, np.nan), np.insert(y, gaps, np.nan), X[alone], y[alone]
 
 
 def draw(axes, curves, theme, width=2.2):
@@ -229,35 +227,26 @@ def draw(axes, curves, theme, width=2.2):
 
 def draw_all():
     """Draw every entry for both themes, unless that is done."""
-    paths = {
-        (entry.names[0], theme.name): os.path.join(
-            drawing.PICTURES, "{}-{}.svg".format(entry.names[0], theme.name)
-        )
-        for entry in ENTRIES
-        for theme in drawing.THEMES
-    }
+    paths = [drawing.path_of(e.names[0], theme) for e in ENTRIES for theme in drawing.THEMES]
     sources = [nl.__file__, __file__, drawing.__file__]
-    if all(drawing.is_newer(path, *sources) for path in paths.values()):
+    if all(drawing.is_newer(path, *sources) for path in paths):
         return
     for entry, curves in zip(ENTRIES, curves_of(ENTRIES)):
         for theme in drawing.THEMES:
             figure = drawing.figure(3.6, 2.4)
             draw(figure.add_subplot(), curves, theme)
-            drawing.save(figure, paths[entry.names[0], theme.name])
+            drawing.save(figure, drawing.path_of(entry.names[0], theme))
 
 
 def draw_overview(path):
     """The picture of the README: one for both themes, so it has a background."""
-    by_name = {entry.names[0]: entry for entry in ENTRIES}
+    by_name = {name: entry for entry in ENTRIES for name in entry.names}
     entries = [by_name[name] for name in OVERVIEW]
     figure = drawing.figure(8, 5)
     theme = drawing.THEMES[0]
-    for axes, entry, curves in zip(figure.subplots(3, 4).flat, entries, curves_of(entries)):
+    for axes, name, curves in zip(figure.subplots(3, 4).flat, OVERVIEW, curves_of(entries)):
         draw(axes, curves, theme, width=1.8)
-        # The name of the function, where the entry is that of its class.
-        title = next(name for name in entry.names[::-1] if name in ("selu", "gelu", "silu") or
-                     name == entry.names[0])  # fmt: skip
-        axes.set_title(title, fontsize=10, color=theme.text)
+        axes.set_title(name, fontsize=10, color=theme.text)
         axes.tick_params(labelsize=8)
     drawing.save(figure, path, background="white")
 

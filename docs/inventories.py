@@ -18,29 +18,25 @@ _LIBRARY = {
     "tensor.switch": "library/tensor/basic.html",
     "printing.debugprint": "library/printing.html",
 }
-_OF_SUCCESSORS = dict(
-    _LIBRARY,
-    **{
-        "tensor.abs": "library/tensor/basic.html",
-        "tensor.sigmoid": "library/tensor/basic.html",
-        "tensor.random.utils.RandomStream": "library/tensor/random/utils.html",
-        "compile.mode.get_default_mode": "library/compile/mode.html",
-        "graph.op.Op": "library/graph/op.html",
-        "graph.basic.Apply": "library/graph/graph.html",
-    },
-)
-_OF_THEANO = dict(
-    _LIBRARY,
-    **{
-        "compile.get_default_mode": "library/compile/mode.html",
-        "tensor.abs_": "library/tensor/basic.html",
-        "tensor.nnet.sigmoid": "library/tensor/nnet/nnet.html",
-        "tensor.nnet.softplus": "library/tensor/nnet/nnet.html",
-        "tensor.nnet.softmax": "library/tensor/nnet/nnet.html",
-        "tensor.nnet.relu": "library/tensor/nnet/nnet.html",
-        "tensor.nnet.categorical_crossentropy": "library/tensor/nnet/nnet.html",
-    },
-)
+_OF_SUCCESSORS = {
+    **_LIBRARY,
+    "tensor.abs": "library/tensor/basic.html",
+    "tensor.sigmoid": "library/tensor/basic.html",
+    "tensor.random.utils.RandomStream": "library/tensor/random/utils.html",
+    "compile.mode.get_default_mode": "library/compile/mode.html",
+    "graph.op.Op": "library/graph/op.html",
+    "graph.basic.Apply": "library/graph/graph.html",
+}
+_OF_THEANO = {
+    **_LIBRARY,
+    "compile.get_default_mode": "library/compile/mode.html",
+    "tensor.abs_": "library/tensor/basic.html",
+    "tensor.nnet.sigmoid": "library/tensor/nnet/nnet.html",
+    "tensor.nnet.softplus": "library/tensor/nnet/nnet.html",
+    "tensor.nnet.softmax": "library/tensor/nnet/nnet.html",
+    "tensor.nnet.relu": "library/tensor/nnet/nnet.html",
+    "tensor.nnet.categorical_crossentropy": "library/tensor/nnet/nnet.html",
+}
 _OF_NUMPY = {
     name: "reference/generated/numpy.{}.html".format(name)
     for name in ("save", "savez", "testing.assert_allclose")

@@ -9,13 +9,11 @@ import sys
 import textwrap
 from collections import namedtuple
 
-import matplotlib
+import drawing
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FOLDER = os.path.join(HERE, "_pictures")
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, os.path.dirname(drawing.HERE))
 
 from lasagne_nl import backend  # noqa: E402
 
@@ -47,11 +45,13 @@ FIRST = "The graph of a user", "Formulas in ordinary operations, and their gradi
 LAST = "Compiled loops", "C++ of the operations, which the compiler vectorises."
 ELSEWHERE = "Not drawn", "The documentation was built without Theano."
 
-# Okabe and Ito's, of those what stands out from the background.
+_GREYS = {"light": "#666666", "dark": "#999999"}
 COLOURS = {
-    "light": {None: "#222222", THEANO: "#666666", EXACT: "#D55E00", FAST: "#0072B2"},
-    "dark": {None: "#dddddd", THEANO: "#999999", EXACT: "#E69F00", FAST: "#56B4E9"},
-}
+    theme.name: {
+        None: theme.text, THEANO: _GREYS[theme.name], EXACT: theme.second, FAST: theme.first
+    }
+    for theme in drawing.THEMES
+}  # fmt: skip
 LEGEND = {
     THEANO: "Theano's own",
     EXACT: "For exactness: the tag lasagne_nl",
@@ -158,14 +158,12 @@ class _Picture:
         axes.axis("off")
         for draw in self.drawn:
             draw(axes, height)
-        # The same file for the same picture; letters as outlines, so that no font is needed.
-        with matplotlib.rc_context({"svg.hashsalt": "passes", "svg.fonttype": "path"}):
-            figure.savefig(path, format="svg", transparent=True, metadata={"Date": None})
+        # The boxes are as wide as the letters of this font.
+        drawing.save(figure, path, outlines=True)
 
 
-def write(folder=FOLDER):
+def write(folder=drawing.PICTURES):
     """Draw the picture for a light and for a dark background, and return the paths."""
-    os.makedirs(folder, exist_ok=True)
     paths = []
     for background, colours in COLOURS.items():
         picture = _Picture(colours)
