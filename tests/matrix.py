@@ -18,6 +18,7 @@ from benchmarks.aligned import aligned
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RESULTS = os.path.join(ROOT, ".tox", "results")
+COMPILER = os.path.join(ROOT, "tests", "compiler")
 HEADER = ["cell", "passed", "failed", "skipped", "seconds"]
 PYTHONS = ["3.{}".format(minor) for minor in range(7, 14)]
 _COUNTED = {"failure": "failed", "error": "failed", "skipped": "skipped"}
@@ -140,6 +141,8 @@ def _run(cells, options, environment):
         if options.tests:
             command += ["--", *options.tests]
         environment = dict(environment, LASAGNE_NL_WHEEL=os.path.join(folder, wheel))
+        if shutil.which("g++"):
+            environment["PATH"] = COMPILER + os.pathsep + environment["PATH"]
         subprocess.run(command, cwd=ROOT, env=environment)
         if not os.path.exists(result):
             sys.exit("tests/matrix.py: tox ran no cell: see what it says above")
