@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from benchmarks.aligned import aligned
 
@@ -37,9 +38,7 @@ def main(arguments=None):
                 " or ".join(options.cells), ", ".join(all_cells())
             )
         )
-    shutil.rmtree(RESULTS, ignore_errors=True)
-    outcome = _run(cells, options, environment)
-    rows = [row_of(cell, outcome.get(cell), _reports(cell)) for cell in cells]
+    rows = _run(cells, options, environment)
     print("\n".join(aligned(HEADER, [row.cells for row in rows])))
     return 0 if all(row.succeeded for row in rows) else 1
 
@@ -95,10 +94,6 @@ def _is_there(python, environment):
         return False
 
 
-def _tox(*arguments):
-    return [sys.executable, "-m", "tox", *arguments]
-
-
 def all_cells():
     """The cells, as pyproject.toml lists them for tox."""
     with open(os.path.join(ROOT, "pyproject.toml"), encoding="utf-8") as file:
@@ -122,9 +117,11 @@ def newest(cells, pythons):
 
 
 def _run(cells, options, environment):
-    """What tox says of each cell that it ran."""
+    """The rows of the cells, in their order; each is printed when it is there, too."""
     # What setuptools left there of an older checkout would come with the wheel.
     shutil.rmtree(os.path.join(ROOT, "build"), ignore_errors=True)
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    os.makedirs(RESULTS)
     with tempfile.TemporaryDirectory() as folder:
         # One wheel for all: cells that build it in the checkout would be in each other's way.
         subprocess.run(
@@ -133,29 +130,51 @@ def _run(cells, options, environment):
             check=True,
         )  # fmt: skip
         (wheel,) = os.listdir(folder)
-        result = os.path.join(folder, "result.json")
-        command = _tox(
-            "run-parallel", "--recreate", "--parallel", str(options.parallel),
-            "--parallel-no-spinner", "--result-json", result, "-e", ",".join(cells),
-        )  # fmt: skip
-        if options.tests:
-            command += ["--", *options.tests]
         environment = dict(environment, LASAGNE_NL_WHEEL=os.path.join(folder, wheel))
         if shutil.which("g++"):
             environment["PATH"] = COMPILER + os.pathsep + environment["PATH"]
-        subprocess.run(command, cwd=ROOT, env=environment)
-        if not os.path.exists(result):
-            sys.exit("tests/matrix.py: tox ran no cell: see what it says above")
+        # A tox for each cell: without a spinner, one for several has all of them run at once.
+        with ThreadPoolExecutor(options.parallel) as pool:
+            futures = {
+                pool.submit(_run_cell, cell, options.tests, environment): cell for cell in cells
+            }
+            rows = {}
+            for future in as_completed(futures):
+                cell = futures[future]
+                rows[cell] = future.result()
+                print("  ".join(rows[cell].cells), flush=True)
+                if not rows[cell].succeeded:
+                    print(_end_of(_log_of(cell)), flush=True)
+    return [rows[cell] for cell in cells]
+
+
+def _run_cell(cell, tests, environment):
+    """The row of a cell, which tox runs."""
+    result = os.path.join(RESULTS, cell + ".json")
+    command = [sys.executable, "-m", "tox", "run", "--recreate", "--result-json", result]
+    command += ["-e", cell] + (["--", *tests] if tests else [])
+    with open(_log_of(cell), "w") as log:
+        subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    succeeded = False  # if tox itself failed
+    if os.path.exists(result):
         with open(result, encoding="utf-8") as file:
-            environments = json.load(file)["testenvs"]
-    return {name: one["result"]["success"] for name, one in environments.items() if "result" in one}
+            ran = json.load(file)["testenvs"].get(cell, {})
+        succeeded = ran["result"]["success"] if "result" in ran else None
+    return row_of(cell, succeeded, _reports(cell))
+
+
+def _log_of(cell):
+    return os.path.join(RESULTS, cell + ".log")
+
+
+def _end_of(path, lines=60):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return "".join(file.readlines()[-lines:])
 
 
 def _reports(cell):
     """What the runs of pytest in a cell wrote."""
-    if not os.path.isdir(RESULTS):
-        return []
-    names = [n for n in sorted(os.listdir(RESULTS)) if n.split(".")[0] == cell]
+    names = [n for n in sorted(os.listdir(RESULTS)) if fnmatch.fnmatch(n, cell + ".*xml")]
     return [os.path.join(RESULTS, name) for name in names]
 
 
