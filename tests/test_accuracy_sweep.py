@@ -1,8 +1,17 @@
 """Errors over the whole of float32, one bit pattern in 4099; `make accuracy` takes them all."""
 
+import numpy as np
 import pytest
 from accuracy.references import FUNCTIONS
-from accuracy.sweep import BIT_PATTERNS, Errors, check, number_of_points, sweep
+from accuracy.sweep import (
+    BIT_PATTERNS,
+    Errors,
+    check,
+    needs_mpmath,
+    number_of_points,
+    reference,
+    sweep,
+)
 from activations import ELEMENTWISE
 from helpers import VERSION, backend, named, simd_is_active, with_theano
 
@@ -34,4 +43,18 @@ def test_errors_stay_small_over_all_of_float32(case, request):
 @pytest.mark.parametrize("dtype, most", [("float32", 0.001), ("float64", 0.01)])
 @pytest.mark.parametrize(**named(ELEMENTWISE + OTHERS))
 def test_the_reference_is_what_mpmath_says(case, dtype, most):
-    assert check(case, dtype, Errors(), extra=300) <= most
+    if needs_mpmath(case, dtype):
+        pytest.skip("there is no reference: mpmath itself measures")
+
+    def nearly(x):
+        """The reference, off by up to 4 units in the last place."""
+        with np.errstate(all="ignore"):
+            got = reference(case, x).astype(dtype)
+            off = np.arange(len(x)) % 9 - 4
+            for step in range(1, 5):
+                towards = np.where(off > 0, np.inf, -np.inf).astype(dtype)
+                got = np.where(abs(off) >= step, np.nextafter(got, towards), got)
+        return got
+
+    # No compiled function has to be there: the measurement is on trial.
+    assert check(case, dtype, Errors(), extra=300, function=nearly) <= most

@@ -1,5 +1,7 @@
 """Dtypes: every input dtype, every kind of parameter, whatever floatX is."""
 
+import functools
+
 import numpy as np
 import pytest
 from activations import CLASSES, EVERY, RESHAPING
@@ -17,20 +19,26 @@ PROMOTION = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=None)
+def outputs_at_ones(name, floatX):
+    """What an activation makes of ones, and of which dtype it says that this will be: by dtype."""
+    with change_flags(floatX=floatX):
+        inputs = [tensor("x", dtype, 2) for dtype in PROMOTION]
+        outputs = [ALL[name](x) for x in inputs]
+        function = library.function(inputs, outputs, mode="FAST_COMPILE")
+        arrays = function(*[np.ones((2, 2), dtype) for dtype in PROMOTION])
+    return dict(zip(PROMOTION, arrays)), {d: y.dtype for d, y in zip(PROMOTION, outputs)}
+
+
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 @pytest.mark.parametrize("dtype", PROMOTION)
 @pytest.mark.parametrize("name", ALL)
 def test_the_dtype_of_the_output_follows_the_input_and_not_floatx(name, dtype, floatX):
-    with change_flags(floatX=floatX):
-        x = tensor("x", dtype, 2)
-        y = ALL[name](x)
-        expected = dtype if name == "linear" else PROMOTION[dtype]
-        assert y.dtype == expected
-        got = library.function([x], y, mode="FAST_COMPILE")(np.ones((2, 2), dtype))
-        assert got.dtype == expected
-        reference = library.function([x], ALL[name](T.cast(x, "float64")), mode="FAST_COMPILE")
-        rtol = {"float16": 4e-3, "float32": 1e-6}.get(expected, 1e-14)
-        np.testing.assert_allclose(got, reference(np.ones((2, 2), dtype)), rtol=rtol)
+    arrays, dtypes = outputs_at_ones(name, floatX)
+    expected = dtype if name == "linear" else PROMOTION[dtype]
+    assert arrays[dtype].dtype == dtypes[dtype] == expected
+    rtol = {"float16": 4e-3, "float32": 1e-6}.get(expected, 1e-14)
+    np.testing.assert_allclose(arrays[dtype], arrays["float64"], rtol=rtol)
 
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
@@ -46,6 +54,7 @@ def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, flo
         assert first.dtype == second.dtype == dtype
 
 
+FLOATS = ["float16", "float32", "float64"]
 KINDS = {
     "float": float,
     "int": lambda value: int(np.ceil(value)),
@@ -58,29 +67,36 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("floatX", ["float32", "float64"])
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("owner, parameters", CLASSES)
-def test_no_kind_of_parameter_widens_the_output(owner, parameters, kind, dtype, floatX):
+@functools.lru_cache(maxsize=None)
+def outputs_with_parameters(place, kind, floatX):
+    """What the class at a place of CLASSES makes of some points with its parameters of a kind, and
+    with the same as plain numbers: (dtype, values, values) by dtype of the input."""
+    owner, parameters = CLASSES[place]
+    given = {name: KINDS[kind](value) for name, value in parameters.items()}
+    if "int" in kind:
+        plain = {name: int(value) for name, value in given.items()}
+    elif "shared" in kind or kind == "constant":
+        rounded = np.float32 if "float32" in kind else np.float64
+        plain = {name: float(rounded(value)) for name, value in parameters.items()}
+    else:
+        plain = {name: float(value) for name, value in given.items()}
     with change_flags(floatX=floatX):
-        given = {name: KINDS[kind](value) for name, value in parameters.items()}
-        x = tensor("x", dtype, 1)
-        y = owner(**given)(x)
-        assert y.dtype == dtype
-        plain = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in given.items()
-        }
-        if "int" in kind:
-            plain = {name: int(value) for name, value in plain.items()}
-        elif "shared" in kind or kind == "constant":
-            rounded = np.float32 if "float32" in kind else np.float64
-            plain = {name: float(rounded(value)) for name, value in parameters.items()}
-        points = np.array([-2, -0.5, 0, 0.5, 2], dtype)
-        got = library.function([x], y, mode="FAST_COMPILE")(points)
-        want = library.function([x], owner(**plain)(x), mode="FAST_COMPILE")(points)
-        np.testing.assert_allclose(got, want, rtol=8 * float(np.finfo(dtype).eps))
+        inputs = [tensor("x", dtype, 1) for dtype in FLOATS]
+        outputs = [owner(**given)(x) for x in inputs] + [owner(**plain)(x) for x in inputs]
+        function = library.function(inputs, outputs, mode="FAST_COMPILE")
+        arrays = function(*[np.array([-2, -0.5, 0, 0.5, 2], dtype) for dtype in FLOATS])
+    dtypes = [y.dtype for y in outputs]
+    return dict(zip(FLOATS, zip(dtypes, arrays, arrays[len(FLOATS) :])))
+
+
+@pytest.mark.parametrize("floatX", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", range(len(CLASSES)), ids=[o.__name__ for o, _ in CLASSES])
+def test_no_kind_of_parameter_widens_the_output(place, kind, dtype, floatX):
+    said, got, want = outputs_with_parameters(place, kind, floatX)[dtype]
+    assert said == dtype and got.dtype == dtype
+    np.testing.assert_allclose(got, want, rtol=8 * float(np.finfo(dtype).eps))
 
 
 POINTS = np.array([-np.inf, -1000, -2, -0.3, 0, 0.3, 2, 1000, np.inf])

@@ -235,9 +235,12 @@ def hard_points(dtype):
     return np.concatenate([positive, -positive])
 
 
-def check(case, dtype, found, extra=2000):
+def check(case, dtype, found, extra=2000, function=None):
     """Measure the hard points, the worst ones that a sweep has `found`, and random ones, by mpmath
-    as well, take them into account, and return by how many ULP the measurement was off at most."""
+    as well, take them into account, and return by how many ULP the measurement was off at most.
+
+    What is measured is the compiled activation, or a `function` of a vector of floats.
+    """
     if dtype == "float32":
         random = float32_points(0, extra, BIT_PATTERNS // extra)
     else:
@@ -245,7 +248,7 @@ def check(case, dtype, found, extra=2000):
     candidates = sorted(found.candidates, key=lambda candidate: -candidate[0])[:KEPT]
     worst = np.asarray([x for _, x in candidates], dtype)
     x = np.concatenate([hard_points(dtype), worst, random])
-    got = compiled(case, dtype)(x)
+    got = (function or compiled(case, dtype))(x)
     if needs_mpmath(case, dtype):
         found.add_by_mpmath(case, x, got)
         return 0.0
