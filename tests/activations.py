@@ -9,7 +9,6 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from lasagne_nl import backend
 from lasagne_nl import nonlinearities as nl
 
 mpmath.mp.dps = 60
@@ -360,11 +359,8 @@ ELEMENTWISE = [
     _swish("silu", nl.silu, 1),
     _swish("Swish(1.75)", nl.Swish(1.75), 1.75),
     _swish("Swish(-0.625)", nl.Swish(-0.625), -0.625),
-    # Numba, which compiles for PyTensor, multiplies in an order of its own: by a subnormal exp(x).
     Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
-         limits=(0, INF), slopes=(0, 1),
-         amplified=lambda limits, x: (
-             -x / 2 if backend.name == "pytensor" and mpmath.exp(x) < float(limits.tiny) else 0)),
+         limits=(0, INF), slopes=(0, 1)),
     Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,
          lambda x: -2 * mpmath.sign(x) / (1 + abs(x)) ** 3, limits=(-1, 1), slopes=(0, 0)),
     _softplus_of("Softplus(2.5)", nl.Softplus(2.5), 2.5),

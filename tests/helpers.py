@@ -25,6 +25,16 @@ VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 
+# What the library in use computes wrongly where the result is faint, and why: it is not counted
+# elsewhere, but a test in test_values holds that it is so.
+LOST_WHEN_FAINT = (
+    {}
+    if with_theano
+    else {
+        "sigmoid": "Aesara and PyTensor take 1 / (1 + exp(-x)), which is 0 where exp(-x) overflows"
+    }
+)
+
 _compiled = {}
 
 
@@ -103,15 +113,25 @@ def truth(case, order, points):
 
 def ulps(got, exact):
     """Distance of the floats `got` from the exact numbers, in units in the last place of `got`'s
-    dtype at the exact number. PyTensor's sigmoid is 0 below the smallest normal number."""
+    dtype at the exact number."""
     got = np.asarray(got)
     return np.array([_ulps_of_one(g, e, got.dtype.type) for g, e in zip(got, exact)])
 
 
 def errors(case, got, points):
     """Distance of the values `got` from the truth, in units in the last place, less what the case
-    says that its formula amplifies."""
-    return ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
+    says that its formula amplifies. What the library in use is known to lose is not counted."""
+    exact = truth(case, 0, points)
+    off = ulps(got, exact) - case.allowed(points, got.dtype)
+    if case.name in LOST_WHEN_FAINT:
+        off[are_faint(exact, got.dtype)] = 0
+    return off
+
+
+def are_faint(exact, dtype):
+    """Which of the exact results are nearly, or altogether, too small for a normal number."""
+    faint = 1024 * mpf(float(np.finfo(dtype).tiny))
+    return np.array([0 < abs(e) < faint for e in exact])
 
 
 def _ulps_of_one(got, exact, dtype):
@@ -123,8 +143,6 @@ def _ulps_of_one(got, exact, dtype):
         return 0.0 if np.isinf(got) and (got > 0) == (exact > 0) else np.inf
     if not np.isfinite(got):
         return np.inf
-    if not with_theano and got == 0 and abs(exact) < mpf(float(limits.tiny)):
-        return 0.0
     nearest = max(dtype(float(limits.tiny)), dtype(min(abs(float(exact)), float(limits.max))))
     unit = (
         nearest - np.nextafter(nearest, dtype(0)) if nearest == limits.max else np.spacing(nearest)

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
-from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
+from activations import ELEMENTWISE, EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
 from helpers import (
     DTYPES,
+    LOST_WHEN_FAINT,
     MODES,
+    are_faint,
     compiles_with_numba,
     errors,
     evaluate,
     library,
     named,
     tensor,
+    truth,
     ulps,
 )
 from hypothesis import given, settings
@@ -47,6 +50,32 @@ def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
     off = errors(case, evaluate(case, points, mode)[0], points)
     worst = off.argmax()
     assert off[worst] <= MOST_ULPS, (points[worst], off[worst])
+
+
+# Where exponentials fade, and numbers that are faint themselves.
+FADING = {
+    "float32": np.concatenate([np.linspace(-110, -40, 281), -np.logspace(-44, -36, 33)]),
+    "float64": np.concatenate([np.linspace(-760, -300, 921), -np.logspace(-322, -306, 33)]),
+}
+
+
+def faint_points(case, dtype):
+    """Where the result is nearly too small for a normal number, or altogether."""
+    points = np.concatenate([FADING[dtype], -FADING[dtype]]).astype(dtype)
+    return points[are_faint(truth(case, 0, points), dtype)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(**named([c for c in ELEMENTWISE if len(faint_points(c, "float64"))]))
+def test_results_are_not_lost_where_they_are_nearly_too_small(case, dtype, mode, request):
+    if case.name in LOST_WHEN_FAINT:
+        request.applymarker(pytest.mark.xfail(reason=LOST_WHEN_FAINT[case.name], strict=True))
+    points = faint_points(case, dtype)
+    got = evaluate(case, points, mode)[0]
+    off = ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
+    worst = off.argmax()
+    assert off[worst] <= MOST_ULPS, (points[worst], got[worst], off[worst])
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if not compiles_with_numba(mode)])
@@ -96,16 +125,18 @@ def test_the_values_of_any_row_are_within_a_few_ulps_of_the_truth(case, dtype, m
         assert np.all(ulps(got, exact) <= allowed), row
 
 
-@pytest.mark.parametrize("ndim", range(6))
 @pytest.mark.parametrize(**named())
-def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(case, ndim):
-    x = tensor("x", "float32", ndim)
-    y = case.activation(x)
-    assert y.ndim == ndim and y.type.broadcastable == x.type.broadcastable
-    points = np.asarray(np.random.RandomState(ndim).randn(*(2, 3, 1, 2, 3)[:ndim]), "float32")
-    got = library.function([x], y, mode="FAST_COMPILE")(points)
-    assert got.shape == points.shape and got.dtype == "float32"
-    assert errors(case, got.reshape(-1), points.reshape(-1)).max() <= MOST_ULPS
+def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(case):
+    inputs = [tensor("x", "float32", ndim) for ndim in range(6)]
+    outputs = [case.activation(x) for x in inputs]
+    for ndim, (x, y) in enumerate(zip(inputs, outputs)):
+        assert y.ndim == ndim and y.type.broadcastable == x.type.broadcastable
+    rng = np.random.RandomState(0)
+    arrays = [np.asarray(rng.randn(*(2, 3, 1, 2, 3)[:ndim]), "float32") for ndim in range(6)]
+    results = library.function(inputs, outputs, mode="FAST_COMPILE")(*arrays)
+    for points, got in zip(arrays, results):
+        assert got.shape == points.shape and got.dtype == "float32"
+        assert errors(case, got.reshape(-1), points.reshape(-1)).max() <= MOST_ULPS
 
 
 @pytest.mark.parametrize(
