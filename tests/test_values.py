@@ -1,8 +1,10 @@
 """Values: right against mpmath, for every dtype, shape and layout."""
 
+import functools
+
 import numpy as np
 import pytest
-from activations import ELEMENTWISE, EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
+from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
 from helpers import (
     DTYPES,
     LOST_WHEN_FAINT,
@@ -38,14 +40,18 @@ def grid(dtype):
     return points[np.abs(points) > 0].astype(dtype)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
-def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
+def expect_scipys_error(case, dtype, mode, request):
     if (case.name, dtype, mode) == ("gelu", "float64", "FAST_COMPILE"):
         # It rounds x^2 before it takes the exponential of it.
         reason = "SciPy's erfc, which computes without a compiler, is off by x^2 units in the tail"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(**named())
+def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
+    expect_scipys_error(case, dtype, mode, request)
     points = grid(dtype)
     off = errors(case, evaluate(case, points, mode)[0], points)
     worst = off.argmax()
@@ -54,11 +60,12 @@ def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
 
 # Where exponentials fade, and numbers that are faint themselves.
 FADING = {
-    "float32": np.concatenate([np.linspace(-110, -40, 281), -np.logspace(-44, -36, 33)]),
-    "float64": np.concatenate([np.linspace(-760, -300, 921), -np.logspace(-322, -306, 33)]),
+    "float32": np.concatenate([np.linspace(-110, -6, 417), -np.logspace(-44, -36, 33)]),
+    "float64": np.concatenate([np.linspace(-760, -20, 741), -np.logspace(-322, -306, 33)]),
 }
 
 
+@functools.lru_cache(maxsize=None)
 def faint_points(case, dtype):
     """Where the result is nearly too small for a normal number, or altogether."""
     points = np.concatenate([FADING[dtype], -FADING[dtype]]).astype(dtype)
@@ -67,11 +74,14 @@ def faint_points(case, dtype):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named([c for c in ELEMENTWISE if len(faint_points(c, "float64"))]))
+@pytest.mark.parametrize(**named())
 def test_results_are_not_lost_where_they_are_nearly_too_small(case, dtype, mode, request):
+    expect_scipys_error(case, dtype, mode, request)
     if case.name in LOST_WHEN_FAINT:
         request.applymarker(pytest.mark.xfail(reason=LOST_WHEN_FAINT[case.name], strict=True))
     points = faint_points(case, dtype)
+    if not len(points):
+        pytest.skip("its values are 0 or more than that")
     got = evaluate(case, points, mode)[0]
     off = ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
     worst = off.argmax()
