@@ -133,26 +133,29 @@ def _run(cells, options, environment):
         environment = dict(environment, LASAGNE_NL_WHEEL=os.path.join(folder, wheel))
         if shutil.which("g++"):
             environment["PATH"] = COMPILER + os.pathsep + environment["PATH"]
-        # A tox for each cell: without a spinner, one for several has all of them run at once.
-        with ThreadPoolExecutor(options.parallel) as pool:
-            futures = {
-                pool.submit(_run_cell, cell, options.tests, environment): cell for cell in cells
-            }
-            rows = {}
-            for future in as_completed(futures):
-                cell = futures[future]
-                rows[cell] = future.result()
-                print("  ".join(rows[cell].cells), flush=True)
-                if not rows[cell].succeeded:
-                    print(_end_of(_log_of(cell)), flush=True)
+        return rows_of(cells, options.parallel, lambda cell: _run_cell(cell, options, environment))
+
+
+def rows_of(cells, parallel, run):
+    """What `run` makes of the cells, so many at a time."""
+    # A tox for each cell: without a spinner, one for several has all of them run at once.
+    rows = {}
+    with ThreadPoolExecutor(parallel) as pool:
+        futures = {pool.submit(run, cell): cell for cell in cells}
+        for future in as_completed(futures):
+            cell = futures[future]
+            rows[cell] = future.result()
+            print("  ".join(rows[cell].cells), flush=True)
+            if not rows[cell].succeeded:
+                print(_end_of(_log_of(cell)), flush=True)
     return [rows[cell] for cell in cells]
 
 
-def _run_cell(cell, tests, environment):
+def _run_cell(cell, options, environment):
     """The row of a cell, which tox runs."""
     result = os.path.join(RESULTS, cell + ".json")
     command = [sys.executable, "-m", "tox", "run", "--recreate", "--result-json", result]
-    command += ["-e", cell] + (["--", *tests] if tests else [])
+    command += ["-e", cell] + (["--", *options.tests] if options.tests else [])
     with open(_log_of(cell), "w") as log:
         subprocess.run(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
     succeeded = False  # if tox itself failed
@@ -168,6 +171,8 @@ def _log_of(cell):
 
 
 def _end_of(path, lines=60):
+    if not os.path.exists(path):
+        return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         return "".join(file.readlines()[-lines:])
 

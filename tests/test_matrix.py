@@ -1,5 +1,7 @@
 """The table of `make test-all`: what is read from the reports, and which cells are chosen."""
 
+import time
+
 import matrix
 import pytest
 
@@ -47,6 +49,32 @@ def test_a_cell_that_fails_before_its_tests_says_so_and_one_without_its_python_i
     assert row.cells == ["py37-theano", "failed before the tests"] and not row.succeeded
     row = matrix.row_of("py310-theano", None, [])
     assert row.cells == ["py310-theano", "skipped: no Python 3.10"] and row.succeeded
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_so_many_cells_as_are_asked_for_run_at_a_time_and_each_is_printed(parallel, capsys):
+    running, most = [], []
+
+    def run(cell):
+        running.append(cell)
+        time.sleep(0.05)
+        most.append(len(running))
+        running.remove(cell)
+        return matrix.Row([cell, "1", "0", "0", "0"], True)
+
+    rows = matrix.rows_of(CELLS, parallel, run)
+    assert [row.cells[0] for row in rows] == CELLS and max(most) == parallel
+    printed = capsys.readouterr().out.splitlines()
+    assert sorted(printed) == sorted(cell + "  1  0  0  0" for cell in CELLS)
+
+
+def test_of_a_cell_that_fails_the_end_of_what_it_said_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(matrix, "RESULTS", str(tmp_path))
+    (tmp_path / "py37-theano.log").write_text("first\n" * 100 + "E   assert 0\n")
+    matrix.rows_of(["py37-theano"], 1, lambda cell: matrix.row_of(cell, False, []))
+    printed = capsys.readouterr().out
+    assert printed.startswith("py37-theano  failed before the tests\nfirst\n")
+    assert printed.strip().endswith("E   assert 0") and printed.count("first") == 59
 
 
 def test_cells_are_chosen_by_patterns_in_their_order():
