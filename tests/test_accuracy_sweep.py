@@ -13,12 +13,21 @@ from accuracy.sweep import (
     sweep,
 )
 from activations import ELEMENTWISE
-from helpers import LOST_WHEN_FAINT, VERSION, compiles_with_numba, named, simd_is_active
+from helpers import (
+    LOST_WHEN_FAINT,
+    VERSION,
+    backend,
+    compiles_with_numba,
+    named,
+    simd_is_active,
+)
 
 STRIDE = 4099
 MOST_ULPS = 4
 # What is a kernel as a whole, or next to it.
 MOST_ULPS_OF_KERNELS = 1 if simd_is_active() else 4
+# PyTensor writes constants of float32 into C code with their shortest digits, as float64.
+CONSTANTS_ARE_DIGITS = backend.name == "pytensor" and (2, 10) <= VERSION < (3,)
 REORDERED_BY_NUMBA = ("silu", "mish") if VERSION < (3, 1) else ("mish",)
 OTHERS = [f for f in FUNCTIONS if f not in ELEMENTWISE]
 SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
@@ -28,6 +37,9 @@ SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 def test_errors_stay_small_over_all_of_float32(case, request):
     if compiles_with_numba("FAST_RUN") and case.name in REORDERED_BY_NUMBA:
         reason = "Numba multiplies in an order of its own, by a subnormal exp(x) far left"
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+    if CONSTANTS_ARE_DIGITS and case.name == "ScaledTanH(2/3, 1.7159)":
+        reason = "PyTensor 2 takes 0.6666667 for the float32 next to 2/3: 4.016 units with tanh's 2"
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     [found] = sweep(case, "float32", 0, number_of_points(case, "float32", STRIDE), STRIDE)
     assert found.points > BIT_PATTERNS / STRIDE - 1
