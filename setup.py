@@ -49,9 +49,11 @@ INSTALL_REQUIRES = [
 # NumPy 1.21; and that for Python 3.8 and 3.9 wants a newer setuptools than venv brings. Aesara asks
 # numpy.distutils, which needs a module that setuptools 74 took away.
 AESARA_REQUIRES = [
-    "aesara>=2.8.12",
-    "numpy<2",
-    "setuptools<74",
+    'aesara>=2.8.12; python_version < "3.12"',
+    'numpy<2; python_version < "3.12"',
+    'setuptools<74; python_version < "3.12"',
+    # Aesara cannot run there, but says so nowhere: pip would build an old NumPy for it, for minutes.
+    'aesara<0; python_version >= "3.12"',
 ]
 PYTENSOR_REQUIRES = [
     "pytensor>=2.9",
