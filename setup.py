@@ -52,7 +52,7 @@ AESARA_REQUIRES = [
     'aesara>=2.8.12; python_version < "3.12"',
     'numpy<2; python_version < "3.12"',
     'setuptools<74; python_version < "3.12"',
-    # Aesara cannot run there, but says so nowhere: pip would build an old NumPy for it, for minutes.
+    # Aesara cannot run there, but does not say so: pip would build an old NumPy for it.
     'aesara<0; python_version >= "3.12"',
 ]
 PYTENSOR_REQUIRES = [
