@@ -130,13 +130,14 @@ def errors(case, got, points):
     exact = truth(case, 0, points)
     off = ulps(got, exact) - case.allowed(points, got.dtype)
     if case.name in LOST_WHEN_FAINT:
-        off[are_faint(exact, got.dtype)] = 0
+        off[(got == 0) & are_faint(exact, got.dtype, below=1)] = 0
     return off
 
 
-def are_faint(exact, dtype):
-    """Which of the exact results are nearly, or altogether, too small for a normal number."""
-    faint = 1024 * mpf(float(np.finfo(dtype).tiny))
+def are_faint(exact, dtype, below=1024):
+    """Which of the exact results are nearly, or altogether, too small for a normal number: below
+    so many times the smallest one."""
+    faint = below * mpf(float(np.finfo(dtype).tiny))
     return np.array([0 < abs(e) < faint for e in exact])
 
 
