@@ -1,17 +1,59 @@
-"""What Aesara and PyTensor 2 compute wrongly, mended from outside.
+"""What Aesara and PyTensor compute wrongly, mended from outside.
 
-Their rewrite ``local_logsoftmax_grad`` gives log(softmax(x)) a gradient without a division, which
-is finite where a probability has rounded to 0. It takes the gradient that arrives for one of the
-whole shape: where that is but repeated along the axis, as the gradient of a sum is, the result is
-wrong. And it leaves the gradient of ``log(softmax(x))[arange(n), labels]`` to a rewrite that is
-gone: that is NaN.
+- Their sigmoid is 1 / (1 + exp(-x)). Where exp(-x) overflows that is 0, and so is the slope of
+  softplus: what is smaller than the smallest normal number is lost.
+- The rewrite ``local_logsoftmax_grad`` of Aesara and PyTensor 2 gives log(softmax(x)) a gradient
+  without a division, which is finite where a probability has rounded to 0. It takes the gradient
+  that arrives for one of the whole shape: where that is but repeated along the axis, as the
+  gradient of a sum is, the result is wrong. And it leaves the gradient of
+  ``log(softmax(x))[arange(n), labels]`` to a rewrite that is gone: that is NaN.
+
+``optimizer_excluding=lasagne_nl`` in the flags of the library switches the first off where no mode
+is named.
 """
 
 import importlib
 
 
 def mend(library):
-    """Put a rewrite without these faults into the place of the library's own, if it has it."""
+    """Have all that this process compiles with the library computed without these faults."""
+    _mend_sigmoid(library)
+    _mend_gradient_of_log_softmax(library)
+
+
+def _mend_sigmoid(library):
+    tensor = importlib.import_module(library.__name__ + ".tensor")
+    rewriting = importlib.import_module(library.__name__ + ".graph.rewriting.basic")
+    name = "lasagne_nl_accurate"
+
+    @rewriting.node_rewriter([tensor.sigmoid])
+    def local_accurate_sigmoid(fgraph, node):
+        """sigmoid(x) -> switch(x < -80, exp(x), sigmoid(x)), for float32 and float64"""
+        (x,) = node.inputs
+        # float16 is left alone, as its exponentials are taken in float32.
+        if node.op != tensor.sigmoid or x.dtype not in ("float32", "float64"):
+            return False
+        # There the two differ by less than rounding; all others stay what they are, to the bit.
+        far = tensor.constant(-80, dtype=x.dtype, ndim=x.ndim)
+        return [tensor.switch(x < far, tensor.exp(tensor.minimum(x, far)), tensor.sigmoid(x))]
+
+    optdb = library.compile.mode.optdb
+    if name not in optdb.__db__:
+        # After the stability rewrites (positions 1 to 3), which know the library's own op, and
+        # before elementwise fusion (49).
+        optdb.register(
+            name,
+            # The sigmoid that it makes is not to be replaced again.
+            rewriting.in2out(local_accurate_sigmoid, name=name, ignore_newtrees=True),
+            "fast_run",
+            "fast_compile",
+            "lasagne_nl",
+            position=47.9,
+        )
+
+
+def _mend_gradient_of_log_softmax(library):
+    """Put a rewrite without the fault into the place of the library's own, if it has it."""
     tensor = importlib.import_module(library.__name__ + ".tensor")
     special = importlib.import_module(library.__name__ + ".tensor.special")
     rewrites = importlib.import_module(library.__name__ + ".tensor.rewriting.special")

@@ -26,16 +26,6 @@ VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 
-# What the library in use computes wrongly where the result is faint, and why: it is not counted
-# elsewhere, but a test in test_values holds that it is so.
-LOST_WHEN_FAINT = (
-    {}
-    if with_theano
-    else {
-        "sigmoid": "Aesara and PyTensor take 1 / (1 + exp(-x)), which is 0 where exp(-x) overflows"
-    }
-)
-
 _compiled = {}
 
 
@@ -126,12 +116,8 @@ def ulps(got, exact):
 
 def errors(case, got, points):
     """Distance of the values `got` from the truth, in units in the last place, less what the case
-    says that its formula amplifies. What the library in use is known to lose is not counted."""
-    exact = truth(case, 0, points)
-    off = ulps(got, exact) - case.allowed(points, got.dtype)
-    if case.name in LOST_WHEN_FAINT:
-        off[(got == 0) & are_faint(exact, got.dtype, below=1)] = 0
-    return off
+    says that its formula amplifies."""
+    return ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
 
 
 def are_faint(exact, dtype, below=1024):

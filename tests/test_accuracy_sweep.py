@@ -14,7 +14,6 @@ from accuracy.sweep import (
 )
 from activations import ELEMENTWISE
 from helpers import (
-    LOST_WHEN_FAINT,
     VERSION,
     backend,
     compiles_with_numba,
@@ -48,8 +47,7 @@ def test_errors_stay_small_over_all_of_float32(case, request):
     else:
         most = MOST_ULPS + case.most_allowed("float32")
     assert found.normal.error <= most, found.normal
-    if case.name not in LOST_WHEN_FAINT:
-        assert found.subnormal.error <= most, found.subnormal
+    assert found.subnormal.error <= most, found.subnormal
 
 
 @pytest.mark.parametrize("dtype, most", [("float32", 0.001), ("float64", 0.01)])

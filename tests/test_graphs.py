@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from activations import BY_NAME, ELEMENTWISE, EVERY
 from helpers import (
+    DTYPES,
     MODES,
     VERSION,
     T,
@@ -216,6 +217,44 @@ class TestMendedTheano:
         x = T.dvector()
         graph = library.function([x], x**2, mode="FAST_COMPILE").maker.fgraph
         assert "sqr" in str(library.function([x], x**2).maker.fgraph) or "sqr" in str(graph)
+
+
+@pytest.mark.skipif(with_theano, reason="mends what Aesara and PyTensor compute wrongly")
+class TestMendedSuccessors:
+    # Here exp(-x) overflows, and exp(x) is subnormal.
+    FAR_LEFT = {"float32": np.array([-90], "float32"), "float64": np.array([-712.0])}
+
+    def sigmoid_and_slope_of_softplus(self, dtype, mode, points=None):
+        x = tensor("x", dtype, 1)
+        outputs = [nnet.sigmoid(x), library.grad(nnet.softplus(x).sum(), x)]
+        function = library.function([x], outputs, mode=mode)
+        return function(self.FAR_LEFT[dtype] if points is None else points)
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_a_sigmoid_that_the_program_wrote_itself_is_not_lost(self, dtype, mode):
+        exact = truth(BY_NAME["sigmoid"], 0, self.FAR_LEFT[dtype])
+        for got in self.sigmoid_and_slope_of_softplus(dtype, mode):
+            assert got.dtype == dtype
+            assert ulps(got, exact) <= 4
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_the_tag_lasagne_nl_switches_the_rewrite_off(self, dtype):
+        mode = library.compile.get_mode("FAST_RUN").excluding("lasagne_nl")
+        assert self.sigmoid_and_slope_of_softplus(dtype, mode) == [0, 0]
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_all_that_is_not_lost_is_the_library_s_own_to_the_bit(self, dtype, mode):
+        points = np.concatenate([np.linspace(-80, 40, 4001), [-0.0, 1e30, np.inf, np.nan]])
+        own = library.compile.get_mode(mode).excluding("lasagne_nl")
+        for got, expected in zip(
+            *(
+                self.sigmoid_and_slope_of_softplus(dtype, either, points.astype(dtype))
+                for either in (mode, own)
+            )
+        ):
+            np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize(

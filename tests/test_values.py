@@ -7,7 +7,6 @@ import pytest
 from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
 from helpers import (
     DTYPES,
-    LOST_WHEN_FAINT,
     MODES,
     are_faint,
     compiles_with_numba,
@@ -77,8 +76,6 @@ def faint_points(case, dtype):
 @pytest.mark.parametrize(**named())
 def test_results_are_not_lost_where_they_are_nearly_too_small(case, dtype, mode, request):
     expect_scipys_error(case, dtype, mode, request)
-    if case.name in LOST_WHEN_FAINT:
-        request.applymarker(pytest.mark.xfail(reason=LOST_WHEN_FAINT[case.name], strict=True))
     points = faint_points(case, dtype)
     if not len(points):
         pytest.skip("its values are 0 or more than that")
