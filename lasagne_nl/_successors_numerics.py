@@ -2,6 +2,9 @@
 
 - Their sigmoid is 1 / (1 + exp(-x)). Where exp(-x) overflows that is 0, and so is the slope of
   softplus: what is smaller than the smallest normal number is lost.
+- Where nothing is compiled, softmax and log_softmax of Aesara and PyTensor 2 are those of SciPy.
+  The softmax of SciPy 1.7, the newest for Python 3.7, is exp(x - log(sum(exp(x)))), which for large
+  x is off by many units in the last place; log_softmax is -inf, not NaN, beside an infinite entry.
 - The rewrite ``local_logsoftmax_grad`` of Aesara and PyTensor 2 gives log(softmax(x)) a gradient
   without a division, which is finite where a probability has rounded to 0. It takes the gradient
   that arrives for one of the whole shape: where that is but repeated along the axis, as the
@@ -14,10 +17,13 @@ is named.
 
 import importlib
 
+import numpy as np
+
 
 def mend(library):
     """Have all that this process compiles with the library computed without these faults."""
     _mend_sigmoid(library)
+    _mend_softmax_in_python(library)
     _mend_gradient_of_log_softmax(library)
 
 
@@ -50,6 +56,31 @@ def _mend_sigmoid(library):
             "lasagne_nl",
             position=47.9,
         )
+
+
+def _mend_softmax_in_python(library):
+    special = importlib.import_module(library.__name__ + ".tensor.special")
+    for op, perform in (
+        (special.Softmax, _perform_softmax),
+        (special.LogSoftmax, _perform_log_softmax),
+    ):
+        # In PyTensor 3 they are made of other operations, and have none.
+        if "perform" in vars(op):
+            op.perform = perform
+
+
+@np.errstate(invalid="ignore")  # inf - inf, which makes the row NaN
+def _perform_softmax(self, node, inputs, outputs):
+    (x,) = inputs
+    exponential = np.exp(x - x.max(axis=self.axis, keepdims=True))
+    outputs[0][0] = exponential / exponential.sum(axis=self.axis, keepdims=True)
+
+
+@np.errstate(invalid="ignore")
+def _perform_log_softmax(self, node, inputs, outputs):
+    (x,) = inputs
+    shifted = x - x.max(axis=self.axis, keepdims=True)
+    outputs[0][0] = shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))
 
 
 def _mend_gradient_of_log_softmax(library):

@@ -2,19 +2,15 @@
 
 import numpy as np
 import pytest
-import scipy.special
 from activations import CLASSES, EVERY, OTHER_CLASSES, RESHAPING, ROWS
 from helpers import (
     DTYPES,
     MODES,
-    VERSION,
-    backend,
     derivatives,
     errors,
     named,
     slope_scale,
     truth,
-    with_theano,
 )
 
 from lasagne_nl import nonlinearities as nl
@@ -67,14 +63,6 @@ def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, m
     np.testing.assert_array_equal(function(points, one, zero)[2], zero)
 
 
-def scipys_log_softmax_is_wrong():
-    """Aesara and PyTensor 2 take it, where they do not compile."""
-    if with_theano or backend.name == "pytensor" and VERSION >= (3,):
-        return False
-    with np.errstate(all="ignore"):
-        return not np.isnan(scipy.special.log_softmax([0, np.inf, 0])).all()
-
-
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(ROWS))
@@ -107,12 +95,7 @@ class TestRows:
         assert got.dtype == dtype
         np.testing.assert_allclose(got, case.values(rows), rtol=2 * np.finfo(dtype).eps, atol=1e-37)
 
-    def test_a_row_without_a_value_is_nan_and_leaves_the_others_alone(
-        self, function, case, dtype, mode, request
-    ):
-        if case.name == "log_softmax" and mode == "FAST_COMPILE" and scipys_log_softmax_is_wrong():
-            reason = "SciPy's log_softmax, which computes here, is -inf beside an infinite entry"
-            request.applymarker(pytest.mark.xfail(reason=reason))
+    def test_a_row_without_a_value_is_nan_and_leaves_the_others_alone(self, function, case, dtype):
         masked = case.masked
         rows = np.array([[0, -masked, 0], [0, NAN, 0], [masked] * 3, [0, 0, 0]], dtype)
         got = function(rows, np.ones_like(rows), np.ones_like(rows))[0]
