@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import ROOT, run_python, with_theano
+from helpers import ROOT, library, run_python, with_theano
 
 from lasagne_nl import _theano_repairs
 
@@ -67,7 +67,10 @@ def numpy_version(request):
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder]
         subprocess.run(command + ["numpy==" + version, scipy], check=True)
         open(complete, "w").close()
-    return version, {"PYTHONPATH": os.pathsep.join([folder, ROOT])}
+    # What Theano compiled with a newer NumPy does not import with an older one.
+    compiled = os.path.join(library.config.base_compiledir, "numpy-" + version)
+    flags = os.environ.get("THEANO_FLAGS", "") + ",base_compiledir=" + compiled
+    return version, {"PYTHONPATH": os.pathsep.join([folder, ROOT]), "THEANO_FLAGS": flags}
 
 
 def succeeds(program, variables, *options):
