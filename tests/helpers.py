@@ -120,10 +120,10 @@ def errors(case, got, points):
     return ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
 
 
-def are_faint(exact, dtype, below=1024):
+def are_faint(exact, dtype):
     """Which of the exact results are nearly, or altogether, too small for a normal number: below
-    so many times the smallest one."""
-    faint = below * mpf(float(np.finfo(dtype).tiny))
+    1024 times the smallest one."""
+    faint = 1024 * mpf(float(np.finfo(dtype).tiny))
     return np.array([0 < abs(e) < faint for e in exact])
 
 

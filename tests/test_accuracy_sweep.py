@@ -8,6 +8,7 @@ from accuracy.sweep import (
     Errors,
     check,
     needs_mpmath,
+    number_of_points,
     reference,
     sweep,
 )
@@ -47,17 +48,18 @@ def _known_faults():
 FAULTS = _known_faults()
 
 
-def spans(intervals):
-    """The numbers of the bit patterns on some intervals of one sign, and of all others: two lists
-    of (first, count)."""
+def spans(case):
+    """The numbers of the bit patterns on which a case is known to fail, and of all others: two
+    lists of (first, count)."""
     inside, outside, done = [], [], 0
-    for ends in intervals:
+    intervals, _ = FAULTS.get(case.name, ([], None))
+    for ends in intervals:  # each of one sign, in the order of bit patterns
         patterns = sorted(np.asarray(ends, "float32").view("uint32").astype(int))
         first, stop = -(-patterns[0] // STRIDE), patterns[1] // STRIDE + 1
         outside.append((done, first - done))
         inside.append((first, stop - first))
         done = stop
-    outside.append((done, -(-BIT_PATTERNS // STRIDE) - done))
+    outside.append((done, number_of_points(case, "float32", STRIDE) - done))
     return inside, outside
 
 
@@ -80,7 +82,7 @@ def assert_are_small(case, found):
 
 @pytest.mark.parametrize(**named(SWEPT))
 def test_errors_stay_small_over_all_of_float32(case):
-    inside, outside = spans(FAULTS[case.name][0] if case.name in FAULTS else [])
+    inside, outside = spans(case)
     found = swept(case, outside)
     assert found.points + sum(count for _, count in inside) > BIT_PATTERNS / STRIDE - 1
     assert_are_small(case, found)
@@ -88,9 +90,10 @@ def test_errors_stay_small_over_all_of_float32(case):
 
 @pytest.mark.parametrize(**named([case for case in SWEPT if case.name in FAULTS]))
 def test_errors_stay_small_where_the_library_is_known_to_fail(case, request):
-    intervals, reason = FAULTS[case.name]
+    _, reason = FAULTS[case.name]
     request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-    assert_are_small(case, swept(case, spans(intervals)[0]))
+    inside, _ = spans(case)
+    assert_are_small(case, swept(case, inside))
 
 
 @pytest.mark.skipif(not compiles_with_numba("FAST_RUN"), reason="needs Numba")
