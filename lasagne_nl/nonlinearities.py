@@ -2031,9 +2031,10 @@ def _mish(x):
     e, unit = _decay(size)
     full = e * unit
     above = size * (2 * full * full / (1 + 2 * full + 2 * full * full))
-    # (2 + full) / (2 + 2 full + full^2), with less to round
-    weight = 1 - full * (1 + full) / (2 + full * (2 + full))
-    below = (size * e) * (unit * weight)
+    # (2 + 2 full + full^2) / (2 + full), with less to round. It divides: among factors alone, Numba
+    # may take e and unit together, whose product underflows.
+    divisor = 1 + full * (1 + full) / (2 + full)
+    below = (size * e) * (unit / divisor)
     return _rectified_less(x, switch(_positive(x), above, below))
 
 

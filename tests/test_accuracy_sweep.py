@@ -108,7 +108,7 @@ def test_errors_stay_small_where_numba_is_forbidden_to_reorder(case, tmp_path):
         "function = pytensor.function([x], nl.{0}(x))\n"
         "np.save(r'{1}/values.npy', function(np.load(r'{1}/points.npy')))\n"
     )
-    # In a process and with a cache of its own: PyTensor mixes what it compiled with and without.
+    # With a cache of its own: what Numba loads from one can differ from what it compiles.
     flags = "numba__fastmath=False,base_compiledir={}".format(tmp_path / "compiled")
     done = run_python(program.format(case.name, tmp_path), PYTENSOR_FLAGS=flags)
     assert done.returncode == 0, done.stderr
