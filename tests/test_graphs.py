@@ -6,9 +6,7 @@ from activations import BY_NAME, ELEMENTWISE, EVERY
 from helpers import (
     DTYPES,
     MODES,
-    VERSION,
     T,
-    backend,
     compiles_with_numba,
     evaluate,
     gradient,
@@ -28,15 +26,6 @@ OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + [
 SCANNED_FAST = ["tanh", "softmax"]
 if not compiles_with_numba("FAST_RUN"):
     SCANNED_FAST += ["leaky_rectify", "elu"]
-not_stable = pytest.mark.xfail(
-    backend.name == "pytensor" and VERSION >= (2, 10),
-    reason="PyTensor makes its stability rewrites in no FAST_COMPILE",
-)
-STABLE_MODES = (pytest.param("FAST_COMPILE", marks=not_stable),) + MODES[1:]
-not_seen_behind_axes = pytest.mark.xfail(
-    backend.name == "aesara" or backend.name == "pytensor" and VERSION < (2, 13),
-    reason="Aesara and PyTensor 2.9 find no log of a softmax behind a change of axes",
-)
 LOGITS = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0], [3.0, -2.0, 0.5]])
 
 
@@ -50,7 +39,7 @@ def arranged(rows, ndim):
     return rows[0] if ndim == 1 else rows.reshape((1,) * (ndim - 2) + rows.shape)
 
 
-@pytest.mark.parametrize("mode", STABLE_MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim, dtype, mode):
@@ -67,7 +56,7 @@ def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim
         np.testing.assert_allclose(slope, np.exp(logp) - onehot, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", STABLE_MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndim, mode):
     # The gradient that arrives at the log is a constant 1 here, not yet an array.
@@ -81,8 +70,7 @@ def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndi
     np.testing.assert_allclose(slope, 1 - 3 * np.exp(logp), atol=1e-12)
 
 
-@not_seen_behind_axes
-@pytest.mark.parametrize("mode", STABLE_MODES)
+@pytest.mark.parametrize("mode", MODES)
 def test_the_log_of_a_softmax_in_another_order_of_axes_is_finite_and_right(mode):
     x, weights = tensor("x", "float64", 3), tensor("weights", "float64", 3)
     y = T.log(nl.softmax(x).dimshuffle(2, 0, 1))
@@ -136,6 +124,61 @@ def test_the_cross_entropy_with_integer_targets_is_finite_and_right_at_extreme_l
     np.testing.assert_allclose(got, -(logp[0, 1] + logp[1, 0] + logp[2, 2]))
     onehot = np.eye(3)[[1, 0, 2]]
     np.testing.assert_allclose(slope, np.exp(logp) - onehot, atol=1e-12)
+
+
+def entries(x, labels):
+    """Some entries of a matrix, as graph and as array alike: those of given classes, a column..."""
+    rows = T.arange(labels.shape[0]) if hasattr(labels, "owner") else np.arange(len(labels))
+    of_classes = {"of given classes": x[rows, labels]}
+    if with_theano:  # whose own rewrites find no others
+        return of_classes
+    others = {
+        "a column": x[:, 1],
+        "every second row": x[::2],
+        "rows, one of them twice": x[labels * 0 + 1],
+        "an element": x[0, 1],
+        "in another shape": x.reshape((3, 3)).T,
+        "some in another shape": x.reshape((9,))[3 * labels],
+        "of given classes of a sequence": x.reshape((3, 1, 3)).reshape((-1, 3))[rows, labels],
+    }
+    return dict(of_classes, **others)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("which", entries(np.zeros((3, 3)), np.array([0, 0, 0])))
+def test_the_log_of_entries_of_softmax_is_finite_and_right_at_extreme_logits(which, mode):
+    x, labels = tensor("x", "float64", 2), T.lvector("labels")
+    loss = -T.log(entries(nl.softmax(x), labels)[which]).sum()
+    function = library.function(
+        [x, labels], [loss, library.grad(loss, x)], mode=mode, on_unused_input="ignore"
+    )
+    at = np.array([1, 0, 2])
+    got, slope = function(LOGITS, at)
+    logp = log_softmax(LOGITS)
+    np.testing.assert_allclose(got, -entries(logp, at)[which].sum())
+    # How often each entry is taken.
+    numbers = np.arange(9).reshape(3, 3)
+    times = np.bincount(entries(numbers, at)[which].ravel(), minlength=9).reshape(3, 3)
+    expected = times.sum(axis=-1, keepdims=True) * np.exp(logp) - times
+    np.testing.assert_allclose(slope, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_quotients_by_other_entries_of_softmax_are_not_mistaken_for_a_log(mode):
+    x = tensor("x", "float64", 2)
+    p = nl.softmax(x)
+    fixed = gradient.disconnected_grad(p)
+    quotients = [p[:, 0] / fixed[:, 1], p[0] / fixed[1], T.set_subtensor(p[:, 0], 2.0) / fixed]
+    slopes = [library.grad(q.sum(), x) for q in quotients]
+    got = library.function([x], slopes, mode=mode)(np.log([[1.0, 2, 5], [4, 3, 1]]))
+    p = np.array([[1.0, 2, 5], [4, 3, 1]]) / 8
+    upstreams = np.zeros((3, 2, 3))
+    upstreams[0, :, 0] = 1 / p[:, 1]
+    upstreams[1, 0] = 1 / p[1]
+    upstreams[2, :, 1:] = 1 / p[:, 1:]
+    for slope, upstream in zip(got, upstreams):
+        expected = p * (upstream - (upstream * p).sum(axis=-1, keepdims=True))
+        np.testing.assert_allclose(slope, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
