@@ -3,6 +3,7 @@
 import importlib
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,11 +23,19 @@ pytestmark = pytest.mark.skipif(
     reason="the rewrites are for Theano with a compiler",
 )
 if with_theano_itself and library.config.cxx:
-    from lasagne_nl.simd.elemwise import VectorElemwise
+    from theano import scalar as theano_scalar
+
+    from lasagne_nl.simd.elemwise import _MOST_OPERANDS, VectorElemwise
     from lasagne_nl.simd.scalar_ops import Kernel
     from lasagne_nl.simd.softmax import REPLACEMENTS
 
 TAG = "lasagne_nl_simd"
+WHICH_OPS = """
+import lasagne_nl, theano, theano.tensor as T, numpy as np
+x = T.dvector()
+def ops(y, **options):
+    return str([n.op for n in theano.function([x], y, **options).maker.fgraph.toposort()])
+"""
 DTYPES = ("float32", "float64")
 
 
@@ -176,6 +185,24 @@ def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, 
         np.testing.assert_array_equal(around[gaps], before[gaps])
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("inputs", [30, 31, 32, 33, 34, 60])
+def test_an_operation_with_more_operands_than_there_is_room_for_is_left_to_theano(inputs, outputs):
+    scalars = [theano_scalar.float32("i{}".format(i)) for i in range(inputs)]
+    total = theano_scalar.add(*scalars)
+    results = [theano_scalar.switch(theano_scalar.gt(total, 0), total, scalars[0]), total]
+    op = T.Elemwise(theano_scalar.Composite(scalars, results[:outputs]))
+    vectors = [tensor("v{}".format(i), "float32", 1) for i in range(inputs)]
+    made = op(*vectors, **{"return_list": True})
+    function = compiled(vectors, made, fast())
+    assert bool(vector_nodes(function)) == (inputs + outputs <= _MOST_OPERANDS)
+    arrays = np.random.RandomState(0).randn(inputs, 50).astype("float32")
+    expected = arrays.sum(axis=0)
+    got = function(*arrays)
+    np.testing.assert_allclose(got[0], np.where(expected > 0, expected, arrays[0]), rtol=1e-4)
+    np.testing.assert_allclose(got[-1] if outputs == 2 else expected, expected, rtol=1e-4)
+
+
 # --- the family of softmax ---
 
 
@@ -301,8 +328,8 @@ def test_a_kink_is_one_condition_with_the_same_values(name, dtype):
 def test_what_only_looks_like_a_kink_keeps_its_value_at_zero():
     x = tensor("x", "float32", 1)
     below = T.switch(x > 0, 0, x - 8)
-    y = T.switch(x > 0, x, T.switch(x < 0, below, (x + below) * np.float32(0.5)))
-    z = T.switch(x > 0, x, T.switch(x < 0, 0, np.float32(0.5) * abs(x - 2)))
+    y = T.switch(x > 0, x, T.switch(x < 0, below, (x + below) * np.float32(0.5) - abs(x)))
+    z = T.switch(x > 0, x, T.switch(x < 0, 0, np.float32(0.5) * abs(x - 2) - abs(x)))
     function = compiled([x], [y, z], fast())
     values = np.array([-1, 0, 1], "float32")
     assert [result.tolist() for result in function(values)] == [[-9, -4, 1], [0, 1, 1]]
@@ -501,6 +528,67 @@ def test_a_program_that_only_shares_the_cache_keeps_theanos_graphs_until_it_asks
         assert done.returncode == 0, done.stderr[-2000:]
         before, now = done.stdout.split("now")
         assert "Vector" not in before and "Vector" in now
+
+
+OF_FLAGS = """
+import numpy as np, lasagne_nl, theano, theano.tensor as T
+from theano import scalar
+from theano.tensor.nnet import sigm
+from lasagne_nl import nonlinearities as nl
+names = "exp expm1 log log1p tanh erf erfc sigmoid softplus".split()
+functions = [getattr(T, name, None) or getattr(T.nnet, name) for name in names]
+# No subnormal results: a module linked with -ffast-math has the processor take them for 0.
+values = np.array([3, -9, 0.3, -0.0, np.nan, np.inf, -np.inf, 1e-3, -700] * 4)
+for dtype in ("float32", "float64"):
+    x, x0 = T.TensorType(dtype, (False,))("x"), T.TensorType(dtype, ())("x0")
+    activations = [nl.elu, nl.leaky_rectify, nl.softsign, nl.softmax]
+    whole = theano.function([x], [f(x) for f in functions + activations])
+    single = theano.function([x0], [f(x0) for f in functions])
+    points = values.astype(dtype)
+    print([r.tolist() for r in whole(points)] + [[float(r) for r in single(p)] for p in points[:9]])
+"""
+
+
+@pytest.mark.parametrize("flags", ["-ffast-math -march=x86-64", "-Ofast"])
+def test_flags_that_free_the_compiler_from_ieee_arithmetic_change_nothing(flags, tmp_path):
+    def results(number, flags):
+        compiled = "base_compiledir={},gcc.cxxflags={}".format(tmp_path / number, flags)
+        done = run_python(OF_FLAGS, THEANO_FLAGS=compiled)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return eval(done.stdout.replace("\n", ","), {"nan": np.nan, "inf": np.inf})
+
+    # The same processor, for whether it has FMA makes a difference in the last place.
+    (processor,) = [f for f in flags.split() if f.startswith("-march")] or [""]
+    for free, strict in zip(results("free", flags), results("strict", processor)):
+        for one, other in zip(free, strict):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_processor_without_fma_computes_the_sigmoid_where_it_is_subnormal(tmp_path):
+    program = WHICH_OPS + "print(theano.function([x], T.nnet.sigmoid(x))([-734, -736, -740, -744]))"
+    flags = "gcc.cxxflags=-march=x86-64,base_compiledir={}".format(tmp_path)
+    done = run_python(program, THEANO_FLAGS=flags)
+    got = [float(number) for number in done.stdout.strip("[]\n").split()]
+    np.testing.assert_allclose(got, np.exp([-734.0, -736, -740, -744]), rtol=0, atol=5e-324)
+
+
+@pytest.mark.skipif(shutil.which("clang++") is None, reason="there is no clang++")
+@pytest.mark.parametrize("flags, serves", [("-O3", True), ("-ffast-math", False)])
+def test_with_clang_they_serve_where_it_keeps_to_ieee_arithmetic(flags, serves, tmp_path):
+    program = WHICH_OPS + "print(ops(T.tanh(x)), theano.function([x], T.tanh(x))([np.nan]))\n"
+    flags = "cxx={},gcc.cxxflags={},base_compiledir={}".format(
+        shutil.which("clang++"), flags, tmp_path
+    )
+    done = run_python(program, THEANO_FLAGS=flags)
+    assert ("Vector" in done.stdout) == serves and "nan" in done.stdout, done.stderr[-2000:]
+
+
+def test_the_environment_variable_switches_them_off_for_every_mode():
+    program = WHICH_OPS + "print(ops(T.tanh(x), mode='FAST_RUN'), ops(T.tanh(x)))\n"
+    for value, count in (("0", 0), ("1", 2), ("", 2)):
+        assert run_python(program, LASAGNE_NL_SIMD=value).stdout.count("Vector") == count
+    done = run_python(program, LASAGNE_NL_SIMD="off")
+    assert "ValueError: LASAGNE_NL_SIMD='off' must be 0 or 1" in done.stderr
 
 
 def test_threads_of_openmp_give_the_results_of_one(tmp_path):

@@ -7,9 +7,13 @@ from theano.gof.cmodule import GCC_compiler
 from theano.gof.utils import MethodNotDefined
 from theano.tensor.elemwise import Elemwise
 
-from lasagne_nl.simd.scalar_ops import Kernel, read_source
+from lasagne_nl.simd.scalar_ops import IsInf, Kernel, in_ieee_arithmetic, read_source
 
-_LOOPS, _VERSION = read_source("loops.h")
+# As many as loops.h has room for: inputs and outputs together, and what NumPy has at most.
+_MOST_OPERANDS, _MOST_DIMENSIONS = 33, 32
+_LOOPS, _VERSION = read_source(
+    "loops.h", LNL_OPERANDS=_MOST_OPERANDS, LNL_DIMENSIONS=_MOST_DIMENSIONS
+)
 
 # Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
 # row or a column is repeated.
@@ -17,7 +21,7 @@ _SIMPLE = (
     scalar.Add, scalar.Sub, scalar.Mul, scalar.TrueDiv, scalar.Neg, scalar.Abs, scalar.Sqr,
     scalar.Inv, scalar.Switch, scalar.LT, scalar.GT, scalar.LE, scalar.GE, scalar.EQ, scalar.NEQ,
     scalar.Maximum, scalar.Minimum, scalar.Clip, scalar.Identity, scalar.Second, scalar.Sqrt,
-    scalar.Sgn, scalar.Floor,
+    scalar.Sgn, scalar.Floor, IsInf,
 )  # fmt: skip
 _DTYPES = {
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
@@ -25,7 +29,6 @@ _DTYPES = {
 }  # fmt: skip
 # Stands for the code that leaves the loop; an operation that needs it cannot be vectorised.
 _FAIL = "lnl_fail_"
-_MOST_INPUTS = 32
 
 
 class VectorElemwise(Elemwise):
@@ -111,7 +114,9 @@ def _inner_function(op, node, nodename):
             before.append("const {type} *{name}_p = ({type} *)operands[{k}];".format(**names))
             load.append("const {type} {name} = {name}_p[i];".format(**names))
     code = _scalar_code(op, node, nodename, inames, onames, {"fail": _FAIL})
-    return """
+    function = """
+    #undef LNL_CALL
+    #define LNL_CALL(kernel, type) kernel<type>
     static void __attribute__((noinline)) {function}(npy_intp n, char **operands)
     {{
         {before}
@@ -129,7 +134,10 @@ def _inner_function(op, node, nodename):
             {store}
         }}
     }}
-    """.format(
+    #undef LNL_CALL
+    #define LNL_CALL(kernel, type) lnl_outside<type, kernel<type> >
+    """
+    return in_ieee_arithmetic(function).format(
         function=_inner_name(nodename),
         before="\n        ".join(before),
         load="\n            ".join(load),
@@ -188,9 +196,11 @@ def _loop(node, nodename, inames, onames):
 
 def gains(node):
     """Whether a node of the graph is an elementwise operation that this loop makes faster."""
-    if type(node.op) is not Elemwise or len(node.inputs) > _MOST_INPUTS:
+    if type(node.op) is not Elemwise:
         return False
     variables = node.inputs + node.outputs
+    if len(variables) > _MOST_OPERANDS or node.outputs[0].ndim > _MOST_DIMENSIONS:
+        return False
     if all(node.outputs[0].broadcastable) or any(v.dtype not in _DTYPES for v in variables):
         return False
     ops = _scalar_ops(node.op.scalar_op)

@@ -22,8 +22,10 @@
 
 #if defined(__GNUC__)
 #define LNL_INLINE static inline __attribute__((always_inline))
+#define LNL_NOINLINE static __attribute__((noinline))
 #else
 #define LNL_INLINE static inline
+#define LNL_NOINLINE static
 #endif
 
 LNL_INLINE uint32_t lnl_to_bits(float x) { uint32_t i; memcpy(&i, &x, sizeof i); return i; }
@@ -361,6 +363,11 @@ template <class T> LNL_INLINE T lnl_negate_if(T y, T x)
     return lnl_from_bits((bits)(lnl_to_bits(y) ^ (lnl_to_bits(x) & sign)));
 }
 
+template <class T> LNL_INLINE bool lnl_is_inf(T x)
+{
+    return lnl_to_bits(lnl_abs(x)) == lnl_to_bits((T)__builtin_inf());
+}
+
 /* A bound on one side; NaN stays. */
 template <class T> LNL_INLINE T lnl_at_least(T bound, T x) { return x < bound ? bound : x; }
 template <class T> LNL_INLINE T lnl_at_most(T bound, T x) { return bound < x ? bound : x; }
@@ -542,10 +549,12 @@ template <class T> LNL_INLINE T lnl_sigmoid(T x)
     T y = -x;
     y = x > -lnl<T>::expm1_is_minus_1() ? lnl<T>::expm1_is_minus_1() : y;
     y = x < lnl<T>::exp_is_0() ? -lnl<T>::exp_is_0() : y;
-    /* All times 2^-64: so 2^n stays finite, and the division rounds to the subnormal result. */
-    const T one = LNL_2_POW_MINUS_64;
+    /* All times 2^-64 (a double twice, lest the halves of lnl_rest overflow): so 2^n stays finite, and
+     * the division rounds to the subnormal result. */
+    const bool twice = sizeof(T) == 8;
+    const T one = twice ? LNL_2_POW_MINUS_64 * LNL_2_POW_MINUS_64 : LNL_2_POW_MINUS_64;
     T a, r, r_lo;
-    lnl_reduce(y, (T)-64, a, r, r_lo);
+    lnl_reduce(y, twice ? (T)-128 : (T)-64, a, r, r_lo);
     T p = lnl_mad(r * r, lnl<T>::exp_tail_short(r), r);
     T w = lnl_mad(a, p, a), w_lo = lnl_mad(a, p, a - w), d, d_lo;
     lnl_sum(one, w, d, d_lo);
@@ -628,5 +637,11 @@ template <class T> LNL_INLINE T lnl_log1p(T x)
     y = x == 0 ? x : y;
     return x < -1 ? nan : y;
 }
+
+/* A kernel as a function of its own: what LNL_CALL makes a call of, but in our vectorised loop, where it
+ * is the kernel itself. Other code is compiled as the user's flags say, and kernels are not. */
+template <class T, T (*kernel)(T)> LNL_NOINLINE T lnl_outside(T x) { return kernel(x); }
+template <class T, T (*kernel)(T, T, T)> LNL_NOINLINE T lnl_outside(T x, T a, T b) { return kernel(x, a, b); }
+#define LNL_CALL(kernel, type) lnl_outside<type, kernel<type> >
 
 #endif

@@ -18,8 +18,7 @@
 #define LNL_ALIGN 64     /* bytes of the widest vectors */
 #define LNL_LONG 1024    /* elements of a row that is worth aligning */
 #define LNL_BUFFER 256   /* elements of each operand that are buffered at a time */
-#define LNL_OPERANDS 33  /* at most */
-#define LNL_DIMENSIONS 32
+/* LNL_OPERANDS and LNL_DIMENSIONS, how many there are at most, are defined where that is checked. */
 
 /* Computes n elements of the outputs. An operand is the address of its first element. */
 typedef void (*lnl_inner)(npy_intp n, char **operands);

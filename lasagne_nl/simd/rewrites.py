@@ -126,8 +126,8 @@ def local_scaled_expm1(node):
 def local_kink(node):
     """rectify and its leaky kin without the mean of two slopes, which makes no difference at 0
 
-    switch(x > 0, x, switch(x < 0, n, (x + n) / 2)) -> switch(x > 0, x, a x) if n is a x, or
-    switch(x < 0, 0, x) if n is 0
+    switch(x > 0, x, switch(x < 0, n, (x + n) / 2 - abs(x))) -> switch(x > 0, x, a x) if n is a x,
+    or switch(x < 0, 0, x) if n is 0
     """
     if not _is(node.outputs[0], scalar.Switch):
         return False
@@ -137,7 +137,10 @@ def local_kink(node):
     if not _is(rest, scalar.Switch):
         return False
     is_negative, negative, at_zero = rest.owner.inputs
-    if _compares_with_zero(is_negative, scalar.LT) is not x or not _is(at_zero, scalar.Mul):
+    if _compares_with_zero(is_negative, scalar.LT) is not x or not _is(at_zero, scalar.Sub):
+        return False
+    at_zero, size = at_zero.owner.inputs
+    if not _is(size, scalar.Abs) or size.owner.inputs[0] is not x or not _is(at_zero, scalar.Mul):
         return False
     middle = [i for i in at_zero.owner.inputs if _constant(i) != 0.5]
     if len(middle) != 1 or len(at_zero.owner.inputs) != 2:
@@ -192,12 +195,12 @@ def local_kernels(node):
     if type(node.op) is not Elemwise:
         return False
     replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
-    if replacement is None or node.outputs[0].dtype not in FLOATS:
+    if replacement is None or node.inputs[0].dtype not in FLOATS:
         return False
-    if any(i.dtype != node.outputs[0].dtype for i in node.inputs):
+    if node.outputs[0].dtype not in (node.inputs[0].dtype, "bool"):
         return False
-    old = node.op.scalar_op
-    new = replacement(old.output_types_preference, old.name)
+    new = replacement.__new__(replacement)
+    vars(new).update(vars(node.op.scalar_op))
     return _finish(Elemwise(new, node.op.inplace_pattern)(*node.inputs), node)
 
 

@@ -15,10 +15,38 @@ from theano.tensor.nnet import sigm
 FLOATS = ("float32", "float64")
 
 
-def read_source(name):
-    """The text of a C file of this folder, and a number that changes with it."""
+# What flags like -ffast-math allow a compiler: all that our functions must not be subject to. The
+# last two are no licence, and let it vectorise.
+_LICENCES = (
+    "no-fast-math", "no-unsafe-math-optimizations", "no-finite-math-only", "no-associative-math",
+    "no-reciprocal-math", "signed-zeros", "no-rounding-math", "no-trapping-math", "no-math-errno",
+)  # fmt: skip
+
+
+def in_ieee_arithmetic(text):
+    """C functions, to be compiled by the rules of IEEE 754 whatever flags the user has set.
+
+    GCC does so; with other compilers and such flags they are not used (`lasagne_nl.simd.register`).
+    """
+    return """
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize({licences})
+#endif
+{text}
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
+""".format(licences=", ".join('"{}"'.format(one) for one in _LICENCES), text=text)
+
+
+def read_source(name, **constants):
+    """The text of a C file of this folder, with macros defined before it, and a number that changes
+    with it.
+    """
     with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        text = file.read()
+        text = in_ieee_arithmetic(file.read())
+    text = "".join("#define {} {}\n".format(*item) for item in sorted(constants.items())) + text
     return text, zlib.crc32(text.encode("utf-8"))
 
 
@@ -34,7 +62,7 @@ class Kernel:
         dtype = node.outputs[0].type.dtype
         if dtype not in FLOATS or any(i.type.dtype != dtype for i in node.inputs):
             return super().c_code(node, name, inputs, outputs, sub)
-        return "{} = {}<{}>({});".format(
+        return "{} = LNL_CALL({}, {})({});".format(
             outputs[0], self.kernel, node.outputs[0].type.dtype_specs()[1], ", ".join(inputs)
         )
 
@@ -72,6 +100,21 @@ class Log1p(Kernel, scalar.Log1p):
 
 class Tanh(Kernel, scalar.Tanh):
     kernel = "lnl_tanh"
+
+
+class IsInf(scalar.IsInf):
+    """By the bits: the C library's own is what the user's flags make of it."""
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        if node.inputs[0].type.dtype not in FLOATS:
+            return super().c_code(node, name, inputs, outputs, sub)
+        return "{} = lnl_is_inf({});".format(outputs[0], inputs[0])
+
+    def c_support_code(self):
+        return _KERNELS
+
+    def c_code_cache_version(self):
+        return (_VERSION, super().c_code_cache_version())
 
 
 class Sigmoid(Kernel, sigm.ScalarSigmoid):
@@ -130,3 +173,4 @@ class ScaledTanh(_Scaled):
 REPLACEMENTS = {
     op.__mro__[2]: op for op in (Erf, Erfc, Exp, Expm1, Log, Log1p, Tanh, Sigmoid, Softplus)
 }
+REPLACEMENTS[scalar.IsInf] = IsInf

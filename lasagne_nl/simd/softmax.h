@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-#define LNL_NOINLINE static __attribute__((noinline))
-
 /* A matrix, or one row that stands for all: stride_of_row is 0. Strides are in elements. */
 template <class T> struct lnl_matrix {
     T *data;
