@@ -31,8 +31,7 @@ THEANOS = {
     "inplace_elemwise_opt": "A result is written over an input that is not needed again.",
 }
 OURS = {
-    "local_log_of_reshaped_softmax": "The same for a softmax of any number of dimensions.",
-    "local_log_of_reshaped_softmax_grad": "Its gradient, without a division.",
+    "lasagne_nl_log_of_softmax": "The same for any shape and any entries, and the gradient.",
     "lasagne_nl_simd_kink": "The kink of a rectifier: two conditions become one.",
     "lasagne_nl_simd_scaled_expm1": "Negative side of elu and selu: one function, rounded once.",
     "lasagne_nl_simd_scaled_tanh": "c tanh(a x): one function, rounded once.",

@@ -15,6 +15,11 @@ _READ_THE_CACHE = ("theano.gof.cmodule", "theano.link.c.cmodule")
 _awake = True
 
 
+def is_awake():
+    """Whether the program has imported lasagne_nl itself."""
+    return _awake
+
+
 def while_awake(rewrite):
     """A local rewrite that changes nothing before the program has imported lasagne_nl itself."""
 

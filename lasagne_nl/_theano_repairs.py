@@ -73,8 +73,14 @@ class _RepairingLoader:
 
 def _repair_before_import():
     """Make the repairs that the import needs; return what is to be deleted after it."""
+    import warnings
+
     import numpy
-    import numpy.distutils
+
+    with warnings.catch_warnings():
+        # That it is deprecated is no news to somebody who imports Theano.
+        warnings.simplefilter("ignore")
+        import numpy.distutils
 
     undo = []
 

@@ -16,6 +16,9 @@ in ``_arguments``; the activations are in ``nonlinearities``.
 import importlib
 import os
 import sys
+import warnings
+
+import numpy
 
 from lasagne_nl import _theano_repairs
 
@@ -32,12 +35,14 @@ __all__ = [
     "comparand",
     "concatenate",
     "cumsum",
+    "disconnected_grad",
     "eq",
     "erfc",
     "exp",
     "expm1",
     "fails_with_this_numpy",
     "floor",
+    "isinf",
     "library",
     "log1p",
     "log_softmax",
@@ -98,6 +103,21 @@ def _pattern(specify_broadcastable):
     return patternbroadcast
 
 
+def _in_one_dtype(switch):
+    """A number as a branch is a constant of the dtype of the other branch: one of int8, which it
+    would become, breaks rewrites that move a division into the branches.
+    """
+
+    def typed(condition, *branches):
+        (dtype,) = {branch.dtype for branch in branches if isinstance(branch, Variable)}  # noqa: F821
+        return switch(
+            condition,
+            *(b if isinstance(b, Variable) else numpy.asarray(b, dtype) for b in branches),  # noqa: F821
+        )
+
+    return typed
+
+
 def _itself(x):
     return x
 
@@ -117,7 +137,7 @@ def _unless_numba_compiles():
 
 
 def _numpy_2():
-    return int(importlib.import_module("numpy").__version__.split(".")[0]) >= 2
+    return int(numpy.__version__.split(".")[0]) >= 2
 
 
 def _blas_flags():
@@ -128,8 +148,8 @@ def _blas_flags_renamed():
     return library.config.blas__ldflags
 
 
-def _mend_successor():
-    importlib.import_module("lasagne_nl._successors_numerics").mend(library)
+def _mend():
+    importlib.import_module("lasagne_nl._mends").mend(library)
 
 
 def _mode_of_one_function():
@@ -162,21 +182,24 @@ _NAMES = {
     "comparand": (_itself, _itself, ".gradient:zero_grad", ".gradient:zero_grad"),
     "concatenate": _everywhere(".tensor:concatenate"),
     "cumsum": _everywhere(".tensor:cumsum"),
+    # What gradients do not reach; zero_grad is a constant for every derivative.
+    "disconnected_grad": _everywhere(".gradient:disconnected_grad"),
     "eq": _everywhere(".tensor:eq"),
     "erfc": _everywhere(".tensor:erfc"),
     "exp": _everywhere(".tensor:exp"),
     "expm1": _everywhere(".tensor:expm1"),
     "floor": _everywhere(".tensor:floor"),
+    "isinf": _everywhere(".tensor:isinf"),
     "log1p": _everywhere(".tensor:log1p"),
     "log_softmax": (
-        "lasagne_nl._theano_numerics:log_softmax",
-        "lasagne_nl._theano_numerics:log_softmax",
+        "lasagne_nl._mends:log_softmax",
+        "lasagne_nl._mends:log_softmax",
         (".tensor.special:log_softmax", _last_axis),
         (".tensor.special:log_softmax", _last_axis),
     ),
     "matrix": _everywhere(".tensor:matrix"),
-    # Mends what the library computes wrongly; for Theano, that comes with softmax.
-    "mend": (_nothing, _nothing, _mend_successor, _mend_successor),
+    # Mends what the library computes wrongly.
+    "mend": _everywhere(_mend),
     # Whether the library imports with NumPy 2, and fails at each compilation.
     "fails_with_this_numpy": (_numpy_2, _numpy_2, _nothing, _nothing),
     # The mode that compiles a function of many operations soonest; None is the default one.
@@ -194,8 +217,8 @@ _NAMES = {
         ".tensor:sigmoid",
     ),
     "softmax": (
-        "lasagne_nl._theano_numerics:softmax",
-        "lasagne_nl._theano_numerics:softmax",
+        "lasagne_nl._mends:softmax",
+        "lasagne_nl._mends:softmax",
         (".tensor.special:softmax", _last_axis),
         (".tensor.special:softmax", _last_axis),
     ),
@@ -207,11 +230,10 @@ _NAMES = {
     ),
     "sort": _everywhere(".tensor:sort"),
     "sqrt": _everywhere(".tensor:sqrt"),
-    "switch": _everywhere(".tensor:switch"),
+    "switch": _everywhere((".tensor:switch", _in_one_dtype)),
     "tanh": _everywhere(".tensor:tanh"),
     # Whether functions are fast with a C++ compiler only.
     "wants_compiler": (_yes, _yes, _yes, _unless_numba_compiles),
-    # A constant for every derivative.
     "zero_grad": _everywhere(".gradient:zero_grad"),
 }
 
@@ -231,9 +253,28 @@ _RUNNING = _MODULES if _PYTHON < (3, 12) else ("pytensor",)
 
 
 def _import_library(module):
+    """Import a library; what it warns of meanwhile is not ours to say, nor to fail by."""
     if module == "theano":
         _theano_repairs.install()
-    return importlib.import_module(module)
+    is_new = module not in sys.modules
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        library = importlib.import_module(module)
+    if not _is_the_library(library):
+        if is_new:
+            del sys.modules[module]
+        raise ModuleNotFoundError(
+            "No module named {!r}: what has that name is not the library, but {}".format(
+                module, ", ".join(getattr(library, "__path__", [repr(library)]))
+            ),
+            name=module,
+        )
+    return library
+
+
+def _is_the_library(module):
+    """Whether it is no folder or program of a user that has the name of a library."""
+    return hasattr(module, "__version__") and getattr(module, "__file__", None) is not None
 
 
 def _choose_library():
@@ -248,7 +289,8 @@ def _choose_library():
             )
         candidates = (wanted,)
     else:
-        candidates = [one for one in _MODULES if sys.modules.get(one) is not None] or _MODULES
+        imported = [one for one in _MODULES if _is_the_library(sys.modules.get(one))]
+        candidates = imported or _MODULES
 
     reasons = []
     for candidate in candidates:
@@ -257,6 +299,10 @@ def _choose_library():
         except Exception as error:  # a library that is too old for its NumPy raises anything
             reasons.append((candidate, error))
     raise ImportError(_advice(wanted, reasons)) from reasons[-1][1]
+
+
+def _is_missing(module, error):
+    return isinstance(error, ModuleNotFoundError) and error.name == module
 
 
 def _advice(wanted, reasons):
@@ -280,9 +326,15 @@ def _advice(wanted, reasons):
                 wanted.capitalize(), python, ENVIRONMENT_VARIABLE, REQUIREMENTS["pytensor"]
             )
         )
-    else:
+    elif all(_is_missing(candidate, error) for candidate, error in reasons):
         remedy = "On {}, run: python -m pip install {}".format(
             python, REQUIREMENTS[wanted or _RUNNING[0]]
+        )
+    else:
+        candidate = next(c for c, error in reasons if not _is_missing(c, error))
+        remedy = (
+            "{} is installed, but its import fails for the reason above. Versions that go together "
+            "on {}: python -m pip install {}".format(candidate, python, REQUIREMENTS[candidate])
         )
     failures = "; ".join(
         "{}: {}".format(candidate, " ".join("{}: {}".format(type(e).__name__, e).split())[:200])

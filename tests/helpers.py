@@ -17,7 +17,12 @@ from lasagne_nl import backend
 library = backend.library
 T = importlib.import_module(library.__name__ + ".tensor")
 gradient = importlib.import_module(library.__name__ + ".gradient")
+# PyTensor 3 has no Rop.
+pushforward = getattr(gradient, "pushforward", None) or gradient.Rop
 sparse = importlib.import_module(library.__name__ + ".sparse")
+special = importlib.import_module(
+    library.__name__ + (".tensor.nnet.nnet" if library.__name__ == "theano" else ".tensor.special")
+)
 with_theano = library.__name__ == "theano"  # or Theano-PyMC
 with_theano_itself = backend.name == "theano"
 nnet = T.nnet if with_theano else T

@@ -54,10 +54,54 @@ def test_an_empty_environment_variable_leaves_the_choice_to_the_imports():
 
 def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
     # An empty pytensor is imported: the choice falls on it, so it is in it that names are missed.
-    pretend = "import sys, types\nsys.modules['pytensor'] = types.ModuleType('pytensor')\n"
+    pretend = (
+        "import sys, types\nsys.modules['pytensor'] = module = types.ModuleType('pytensor')\n"
+        "module.__version__, module.__file__ = '3.0', 'pytensor.py'\n"
+    )
     done = run_python(pretend + WHICH, **FREE)
     assert done.returncode == 1
     assert "pytensor" in last_line(done) and "theano" not in last_line(done), done.stderr
+
+
+def test_the_import_warns_of_nothing_even_where_warnings_are_errors():
+    done = run_python("-W", "error", "-c", WHICH)
+    assert done.returncode == 0 and done.stdout.strip() == backend.name, done.stderr
+
+
+@pytest.mark.parametrize("content", [None, "", "tensor = None\n"])
+def test_a_folder_that_has_the_name_of_a_library_is_not_taken_for_it(tmp_path, content):
+    others = OTHERS[:1] if library.__name__ != "theano" else []
+    for other in others:  # before the library in use, in the order in which they are tried
+        (tmp_path / other).mkdir()
+        if content is not None:
+            (tmp_path / other / "__init__.py").write_text(content)
+    blocked = [name for name in EVERYTHING if name not in others + [library.__name__]]
+    program = "import sys; sys.path.insert(0, {!r})\n".format(str(tmp_path))
+    done = run_python(program + WITHOUT.format(blocked) + WHICH, **FREE)
+    assert done.stdout.strip() == backend.name, done.stderr
+    for other in others:
+        wanted = run_python(program + WHICH, LASAGNE_NL_BACKEND=other)
+        assert "not the library" in last_line(wanted) and str(tmp_path) in last_line(wanted)
+
+
+@pytest.mark.parametrize(
+    "error, advice",
+    [
+        ("AttributeError('no blas')", "is installed, but its import fails for the reason above"),
+        ("DeprecationWarning('old')", "is installed, but its import fails for the reason above"),
+        ("ModuleNotFoundError('x', name={!r})", ", run: python -m pip install "),
+    ],
+)
+def test_the_advice_names_the_cause_that_the_failure_had(error, advice):
+    error = error.format(library.__name__)
+    program = WITHOUT.format(OTHERS) + (
+        "class Failing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == {!r}: raise {}\n"
+        "sys.meta_path.insert(0, Failing())\n"
+    ).format(library.__name__, error)
+    done = run_python(program + WHICH, **FREE)
+    assert advice in last_line(done), done.stderr
 
 
 def test_the_environment_variable_goes_before_what_is_imported_already():

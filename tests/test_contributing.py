@@ -187,18 +187,13 @@ def test_every_rewrite_that_is_registered_is_drawn_with_a_line_of_its_own(passes
 
 
 def test_no_tag_of_the_rewrites_is_missing_from_the_picture(passes):
-    from lasagne_nl import _theano_numerics
+    from lasagne_nl import _mends
     from lasagne_nl.simd import rewrites
 
-    assert (passes.EXACT, passes.FAST) == (_theano_numerics._TAG, rewrites.TAG)
-    # Each local rewrite of the modules, by its decorator, is one pass.
-    names = [
-        name[len("local_") :]
-        for module in (_theano_numerics, rewrites)
-        for name in vars(module)
-        if name.startswith("local_") and name != "local_optimizer"
-    ]
-    assert len(names) == len(passes.OURS)
+    assert (passes.EXACT, passes.FAST) == (_mends._TAG, rewrites.TAG)
+    # Each local rewrite of `simd`, by its decorator, is one pass; the mends are two.
+    names = [name for name in vars(rewrites) if name.startswith("local_")]
+    assert len(names) + 2 == len(passes.OURS)
 
 
 def test_the_passes_are_where_the_page_says(passes):

@@ -9,7 +9,20 @@ import importlib.util
 import numpy as np
 import pytest
 from activations import ROWS
-from helpers import DTYPES, backend, derivatives, named, slope_scale, truth, ulps
+from helpers import (
+    DTYPES,
+    T,
+    backend,
+    derivatives,
+    library,
+    named,
+    slope_scale,
+    tensor,
+    truth,
+    ulps,
+)
+
+from lasagne_nl import nonlinearities as nl
 
 pytestmark = pytest.mark.skipif(
     backend.name != "pytensor" or importlib.util.find_spec("jax") is None,
@@ -35,6 +48,49 @@ def test_values_slopes_and_curvatures_are_right(case, dtype):
     for order in (1, 2):
         expected = [float(t) for t in truth(case, order, points[:-1])]
         np.testing.assert_allclose(results[order][:-1], expected, rtol=0, atol=2 * scale)
+
+
+FAR = np.array([-1e4, -745, -30, -1, 0.5, 30, 711, 1e4])
+
+
+@pytest.mark.parametrize(**named())
+def test_jax_itself_differentiates_what_pytensor_compiled_for_it(case):
+    """As NumPyro and BlackJAX do with a model of PyMC."""
+    import jax
+
+    x = tensor("x", "float64", 1)
+    compiled = library.function([x], case.activation(x), mode="JAX").vm.jit_fn
+    slopes = jax.grad(lambda points: compiled(points)[0].sum())(jax.numpy.asarray(FAR))
+    expected = [float(t) for t in truth(case, 1, FAR)]
+    np.testing.assert_allclose(slopes, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("wrapped", ["log(sigmoid)", "log(1 - sigmoid)"])
+def test_jax_itself_differentiates_the_log_of_a_sigmoid(wrapped, dtype):
+    import jax
+
+    x = tensor("x", dtype, 1)
+    p = nl.sigmoid(x)
+    y = T.log(p) if wrapped == "log(sigmoid)" else T.log(1 - p)
+    compiled = library.function([x], y, mode="JAX").vm.jit_fn
+    slopes = jax.grad(lambda points: compiled(points)[0].sum())(jax.numpy.asarray(FAR, dtype))
+    sign = 1 if wrapped == "log(sigmoid)" else -1
+    expected = sign * np.exp(-np.logaddexp(0, sign * FAR))
+    np.testing.assert_allclose(slopes, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", [nl.glu, nl.crelu])
+def test_those_that_change_the_shape_compile_where_the_length_is_known(activation):
+    points = np.linspace(-2, 2, 8).reshape(2, 4)
+    x = T.TensorType("float64", (None, 4))("x")
+    y = activation(x)
+    outputs = [y, library.grad((y**2).sum(), x)]
+    got, expected = (
+        library.function([x], outputs, mode=m)(points) for m in ("JAX", "FAST_COMPILE")
+    )
+    for one, other in zip(got, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
