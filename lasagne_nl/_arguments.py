@@ -58,6 +58,20 @@ def _as_dense_tensor(value):
     return tensor
 
 
+def as_numpy(x):
+    """A NumPy array or scalar, or a number of Python, as a NumPy one of floats: those stay, all
+    else becomes float64. None for what is no such thing, or not real.
+    """
+    if type(x) in (bool, int, float):
+        try:
+            return np.float64(x)
+        except OverflowError:
+            return None
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.kind not in "biuf":
+        return None
+    return x if x.dtype.name in FLOATS else x.astype("float64")
+
+
 class Parameterised:
     """An activation with parameters: what all such classes have in common.
 
@@ -72,9 +86,12 @@ class Parameterised:
     def __init__(self, **values):
         """Check the parameters, and keep each as an attribute."""
         for parameter in self._parameters:
+            value = values[parameter]
+            if isinstance(value, np.ndarray) and value.ndim == 0:
+                value = value[()]  # as a scalar, which nobody changes later
             check = self._checks.get(parameter, check_number)
-            check(type(self).__name__, parameter, values[parameter])
-            setattr(self, parameter, values[parameter])
+            check(type(self).__name__, parameter, value)
+            setattr(self, parameter, value)
 
     def __getattr__(self, name):
         """Raise AttributeError; say what to do where the result of a call was meant."""
@@ -162,8 +179,7 @@ class Elementwise(Parameterised):
 
     def __call__(self, x):
         """Apply this activation to the tensor `x`, elementwise."""
-        x = self._input(x)
-        return in_float32(self._formula, x, *self._constants(x))
+        return in_float32(lambda x: self._formula(x, *self._constants(x)), self._input(x))
 
 
 class AlongAxes(Parameterised):
@@ -198,12 +214,11 @@ class AlongAxes(Parameterised):
         return tuple(axes)
 
 
-def in_float32(formula, x, *constants):
+def in_float32(formula, x):
     """Apply a formula of several steps; to float16 in float32, so that it is rounded but once."""
     if x.dtype != "float16":
-        return formula(x, *constants)
-    wide = [backend.cast(argument, "float32") for argument in (x,) + constants]
-    return backend.cast(formula(*wide), "float16")
+        return formula(x)
+    return backend.cast(formula(backend.cast(x, "float32")), "float16")
 
 
 def known_length(x, axis):
@@ -388,8 +403,8 @@ def _has_a_variable(name):
 
 
 def _number_in(value):
-    """The number that a string or an array without dimension holds, or None."""
-    if isinstance(value, str) or (isinstance(value, np.ndarray) and value.ndim == 0):
+    """The number that a string holds, or None."""
+    if isinstance(value, str):
         try:
             number = float(value)
         except (TypeError, ValueError):

@@ -73,15 +73,19 @@ What holds for all of them, and is said below only where there is more to say:
   NaN.
 - **Derivatives**, first and second, are finite wherever the true ones are. At a kink, and at a
   jump, the slope is the mean of its two sides, so `rectify` has slope 0.5 at 0; `elu` and `SELU`
-  take their left-hand slope there, as Lasagne does.
+  take their left-hand slope there, as Lasagne does. At NaN the slope is NaN.
 - **Dtype**: float16, float32 and float64 stay what they are, whatever ``floatX`` is. Booleans and
   integers of up to 16 bits give float32, wider ones float64.
 - **Shape** and broadcast pattern stay what they are, but for `GLU` and `CReLU`, which halve and
   double an axis.
-- **Parameters** of the classes are a number, a NumPy scalar, or a symbolic or shared variable,
-  which then can be learnt; an axis is an integer. A parameter of a wrong type raises TypeError,
-  one that is not finite ValueError. An input that is no tensor of real numbers raises TypeError.
+- **Parameters** of the classes are a number, a NumPy scalar or array without dimension, or a
+  symbolic or shared variable, which then can be learnt; an axis is an integer. A parameter of a
+  wrong type raises TypeError, one that is not finite ValueError. An input that is no tensor of real
+  numbers raises TypeError.
 """
+
+import functools
+import operator
 
 import numpy as np
 
@@ -90,6 +94,7 @@ from lasagne_nl._arguments import (
     Elementwise,
     Parameterised,
     as_float,
+    as_numpy,
     check_axes,
     check_axis,
     check_flag,
@@ -109,11 +114,13 @@ from lasagne_nl.backend import (
     comparand,
     concatenate,
     cumsum,
+    disconnected_grad,
     eq,
     erfc,
     exp,
     expm1,
     floor,
+    isinf,
     log1p,
     patternbroadcast,
     sort,
@@ -291,7 +298,7 @@ def tanh(x):
     return _tanh(as_float("tanh", x))
 
 
-class ScaledTanH(Parameterised):
+class ScaledTanH(Elementwise):
     r"""Scaled hyperbolic tangent: :math:`\varphi(x) = \tanh(\alpha x) \cdot \beta`.
 
     `scale_in` sets how wide the almost linear part around 0 is (the smaller, the wider), without
@@ -350,14 +357,10 @@ class ScaledTanH(Parameterised):
     def __init__(self, scale_in=1, scale_out=1):
         super().__init__(scale_in=scale_in, scale_out=scale_out)
 
-    def __call__(self, x):
-        """Apply the scaled tanh to the tensor `x`, elementwise."""
-        x = self._input(x)
-        scale_in, scale_out = self._constants(x)
-        if is_symbolic(self.scale_in):
-            # The slope along scale_in is x (1 - tanh^2) scale_out: 0 at x = +-inf, not inf * 0.
-            x = _moderate(x)
-        return _tanh(x * scale_in) * scale_out
+    def _formula(self, x, scale_in, scale_out):
+        # The slope along scale_in is x (1 - tanh^2) scale_out: 0 at x = +-inf, not inf * 0.
+        product = _limited_product if is_symbolic(self.scale_in) else _product
+        return _tanh(product(scale_in, x)) * scale_out
 
 
 ScaledTanh = ScaledTanH  # alias with the alternative capitalization
@@ -377,9 +380,10 @@ def rectify(x):
 
     Returns
     -------
-    tensor variable
+    tensor variable, or NumPy array or scalar, or float
         `x` where it is positive, else 0; in [0, inf): 0 at -inf, inf at inf. The slope is 0 below
-        0, 1 above, and 0.5 at 0, the mean of both.
+        0, 1 above, and 0.5 at 0, the mean of both. As in Lasagne, an array or a scalar of NumPy
+        gives one (floats keep their dtype, others become float64), and a number a float.
 
     Raises
     ------
@@ -390,11 +394,15 @@ def rectify(x):
     ----------
     .. [1] Glorot, Bordes, Bengio (2011): Deep Sparse Rectifier Neural Networks.
     """
-    x = as_float("rectify", x)
-    return _kink(x, 0)
+    array = as_numpy(x)
+    if array is not None:
+        zero = np.zeros((), array.dtype)[()]
+        positive = np.maximum(array, zero) + zero  # which makes 0 of -0
+        return positive if isinstance(x, (np.ndarray, np.generic)) else positive.item()
+    return _kink(as_float("rectify", x), 0)
 
 
-class LeakyRectify(Parameterised):
+class LeakyRectify(Elementwise):
     r"""Leaky rectifier: :math:`\varphi(x) = x` if :math:`x > 0`, else :math:`\alpha x`.
 
     The rectifier with a small slope for negative input, so that no neuron ever stops to learn
@@ -448,13 +456,10 @@ class LeakyRectify(Parameterised):
     def __init__(self, leakiness=0.01):
         super().__init__(leakiness=leakiness)
 
-    def __call__(self, x):
-        """Apply the leaky rectifier to the tensor `x`, elementwise."""
-        x = self._input(x)
-        if not is_symbolic(self.leakiness) and self.leakiness == 0:
+    def _formula(self, x, leakiness):
+        if _is_zero(leakiness):
             return rectify(x)
-        (leakiness,) = self._constants(x)
-        return _kink(x, leakiness * _negative_part(x))
+        return _kink(x, _product(leakiness, _negative_part(x)))
 
 
 leaky_rectify = LeakyRectify()
@@ -509,7 +514,7 @@ def elu(x):
     return switch(_positive(x), x, expm1(_negative_part(x)))
 
 
-class SELU(Parameterised):
+class SELU(Elementwise):
     r"""Scaled exponential linear unit.
 
     :math:`\varphi(x) = \lambda x` if :math:`x > 0`, else :math:`\lambda \alpha (e^x - 1)`: the
@@ -561,11 +566,8 @@ class SELU(Parameterised):
     def __init__(self, scale=1, scale_neg=1):
         super().__init__(scale=scale, scale_neg=scale_neg)
 
-    def __call__(self, x):
-        """Apply the scaled exponential linear unit to the tensor `x`, elementwise."""
-        x = self._input(x)
-        scale, scale_neg = self._constants(x)
-        return scale * switch(_positive(x), x, scale_neg * expm1(_negative_part(x)))
+    def _formula(self, x, scale, scale_neg):
+        return _product(scale, switch(_positive(x), x, scale_neg * expm1(_negative_part(x))))
 
 
 selu = SELU(scale=1.0507009873554804934193349852946, scale_neg=1.6732632423543772848170429916717)
@@ -744,9 +746,12 @@ class CELU(Elementwise):
 
     def _formula(self, x, alpha):
         negative = _negative_part(x)
+        ratio = negative / alpha
         if is_symbolic(self.alpha):
-            negative = _moderate(negative)  # or the slope along alpha is inf * 0 at -inf
-        return switch(_positive(x), x, alpha * expm1(negative / alpha))
+            # At -inf the slope along alpha is -1, not inf * 0.
+            is_far = zero_grad(negative) / zero_grad(alpha) < -_FAR
+            ratio = switch(is_far, -_FAR, switch(is_far, 0, negative) / alpha)
+        return switch(_positive(x), x, alpha * expm1(ratio))
 
 
 celu = CELU()
@@ -822,7 +827,7 @@ class GELU(Parameterised):
             tail = _logistic_tail(size, size * (linear + cubic * size * size))
         else:
             tail = size * _normal_tail(size)
-        return _rectified_less(x, tail)
+        return _rectified_less(x, tail, _positive(x))
 
 
 gelu = GELU()
@@ -894,10 +899,13 @@ class Swish(Elementwise):
     def _formula(self, x, beta):
         if not is_symbolic(self.beta) and self.beta == 0:
             return x / 2
-        bounded = _moderate(x)
-        z = beta * bounded
-        tail = _logistic_tail(switch(_positive(z), bounded, -bounded), _size(z))
-        return switch(_positive(z), x - tail, -tail)
+        z = _limited_product(beta, x)
+        # Where the tail is 0 its factor does not matter, but must be finite. (Nor be 0, lest a
+        # rewrite take the whole product into this switch, in another order.)
+        is_far = comparand(_size(z)) > 0.9 * _FAR
+        factor = switch(is_far, switch(_positive(x), _like(1, x), -1), x)
+        size = switch(_positive(z), factor, -factor)
+        return _rectified_less(x, _logistic_tail(size, _size(z)), _positive(z))
 
 
 silu = Swish()
@@ -1032,7 +1040,7 @@ class Softplus(Elementwise):
         self._demand(lambda beta: beta != 0, "beta", "not be 0")
 
     def _formula(self, x, beta):
-        z = beta * _moderate(x)
+        z = _limited_product(beta, x)
         return switch(_positive(z), x, 0) + log1p(exp(-_size(z))) / beta
 
 
@@ -1091,12 +1099,11 @@ class Squareplus(Elementwise):
             return rectify(x)
         size, root = _size(x), sqrt(b)
         # Far from 0 the value is the size itself, or b / 4 over it; there a square may overflow.
-        bound = root * _like(float(np.finfo(x.dtype).eps) ** -1.25, x)
-        is_far = comparand(size) > comparand(bound)
-        relative = switch(is_far, bound, size) / root
+        is_far = zero_grad(size) / zero_grad(root) > _like(1e9, x)
+        relative = switch(is_far, root, size) / root
         total = relative + sqrt(1 + relative * relative)
         above = switch(is_far, size, total * (root / 2))
-        is_infinite = comparand(size) > _like(np.finfo(x.dtype).max, x)
+        is_infinite = isinf(comparand(size))
         below = (b / 4) / switch(is_far, switch(is_infinite, 1, size), 1)
         below = switch(is_far, switch(is_infinite, 0, below), (root / 2) / total)
         return switch(_positive(x), above, below)
@@ -1167,7 +1174,7 @@ class HardSigmoid(Elementwise):
     def _formula(self, x, slope, shift):
         ends = self._ends(x)
         if ends is None:
-            return _between(slope * _moderate(x) + shift, 0, 1)
+            return _between(_limited_product(slope, x, shift, bound=2), 0, 1)
         # From the end where it is 0, so that nothing cancels next to it.
         zero, one = ends
         rising = slope * (x - _like(zero, x))
@@ -2027,7 +2034,7 @@ arXiv:1603.05201): rectify(x), and behind it rectify(-x).
 
 
 def _mish(x):
-    size = _moderate(_size(x))
+    size = _at_most(_size(x), _FAR)
     e, unit = _decay(size)
     full = e * unit
     above = size * (2 * full * full / (1 + 2 * full + 2 * full * full))
@@ -2035,12 +2042,13 @@ def _mish(x):
     # may take e and unit together, whose product underflows.
     divisor = 1 + full * (1 + full) / (2 + full)
     below = (size * e) * (unit / divisor)
-    return _rectified_less(x, switch(_positive(x), above, below))
+    return _rectified_less(x, switch(_positive(x), above, below), _positive(x))
 
 
 def _softsign(x):
-    x = _limited(x, float(np.finfo(x.dtype).eps) ** -2)  # beyond, it is 1 or -1
-    return x / (1 + abs(x))
+    finite = _finite(x)
+    sign = switch(_positive(x), _like(1, x), -1)
+    return switch(isinf(comparand(x)), sign, finite / (1 + abs(finite)))
 
 
 def _hard_silu(x):
@@ -2064,10 +2072,15 @@ def _tanh_shrink(x):
 
 
 def _sparsemax(x):
-    x = x - zero_grad(x).max(axis=-1, keepdims=True)
+    fixed = disconnected_grad(x)
+    descending = sort(fixed, axis=-1)[..., ::-1]
+    # The largest entry of each row, NaN if there is one; of a row without entries their sum, 0.
+    sums = fixed.sum(axis=-1, keepdims=True)
+    largest = concatenate([descending, sums], axis=x.ndim - 1)[..., 0]
+    largest = largest.dimshuffle(*range(x.ndim - 1), "x")
+    x, descending = x - largest, descending - largest
     # The support: the k largest entries, for the largest k with 1 + k x_(k) > their sum. Where NaN
     # is among them every comparison is false, and the threshold NaN.
-    descending = sort(zero_grad(x), axis=-1)[..., ::-1]
     ranks = cast(arange(1, x.shape[x.ndim - 1] + 1), x.dtype)
     outside = 1 + ranks * descending <= cumsum(descending, axis=x.ndim - 1)
     threshold = zero_grad(_threshold_of(outside, descending))
@@ -2117,15 +2130,54 @@ def _limited(x, bound):
     return switch(comparand(x) > bound, bound, switch(comparand(x) < -bound, -bound, x))
 
 
-def _moderate(x):
-    """`x` within bounds that leave room for a factor or two before the largest float."""
-    return _limited(x, float(np.finfo(x.dtype).max) ** 0.9)
+def _finite(x):
+    """`x`, or 0 where it is infinite."""
+    return switch(isinf(comparand(x)), 0, x)
+
+
+def _is_zero(factor):
+    """Whether a factor is a number that is 0, or rounds to it, in its dtype."""
+    return hasattr(factor, "data") and not np.any(factor.data)
+
+
+def _product(factor, x):
+    """The product, also where `x` is infinite: 0 times it is 0, and the slope along the factor,
+    which is infinite there, is 0 for an incoming gradient of 0.
+    """
+    if _is_zero(factor):
+        return factor * _finite(x)
+    if hasattr(factor, "data"):
+        return factor * x
+    fixed = zero_grad(factor)
+    at_infinity = switch(eq(fixed, 0), 0, fixed * x)
+    # A sum with 0, whose slope is a division by the smallest float: of 0 that is 0, of 1 inf.
+    least = _like(np.nextafter(np.zeros((), x.dtype), np.ones((), x.dtype)), x)
+    at_infinity = at_infinity + (factor - fixed) / switch(_positive(x), least, -least)
+    return switch(isinf(comparand(x)), at_infinity, factor * _finite(x))
+
+
+# For functions that have reached their limits here, as exp(-x) has, in every dtype.
+_FAR = 10000
+
+
+def _limited_product(factor, x, shift=None, bound=_FAR):
+    """The product (and a shift) within a bound on both sides. Beyond it all slopes are 0, also that
+    along the factor at infinity; 0 times infinity is 0.
+    """
+
+    def shifted(product):
+        return product if shift is None else product + shift
+
+    bound = _like(bound, x)
+    total = shifted(zero_grad(factor) * zero_grad(x))
+    inside = switch(abs(total) > bound, 0, _finite(x))
+    total_inside = shifted(factor * inside)
+    return switch(total > bound, bound, switch(total < -bound, -bound, total_inside))
 
 
 def _join(x, at, left, right):
     """`left` below a point, `right` above it; the mean at it, so that the slopes are averaged."""
-    x, at = comparand(x), comparand(at) if isinstance(at, Variable) else at
-    return switch(x > at, right, switch(x < at, left, (left + right) / 2))
+    return _three_ways(x, at, left, (left + right) / 2, right)
 
 
 def _kink(x, negative):
@@ -2135,18 +2187,30 @@ def _kink(x, negative):
 
 def _between(x, low, high):
     """`x` within two bounds, with half its slope at each."""
-    return _jump(-_jump(-x, -high, -high), low, low)
+    return _join(x, low, low, _join(x, high, x, high))
 
 
 def _jump(x, at, value):
     """`x` above a point, else a value; at the point the value, with half the slope of `x`."""
-    c, point = comparand(x), comparand(at) if isinstance(at, Variable) else at
-    return switch(c > point, x, switch(c < point, value, value + (x - at) / 2))
+    return _three_ways(x, at, value, value + (x - at) / 2, x)
 
 
-def _rectified_less(x, tail):
-    """The rectifier less a tail that is 0 at both ends; next to 0 as the left side has it."""
-    return switch(_positive(x), x - tail, -tail)
+def _three_ways(x, at, below, middle, above):
+    """One expression below a point, one at it, one above it; NaN, and its slope, where `x` is."""
+    # The absolute value is 0 at the point, with slope 0, and has slope NaN at NaN. To take 0 away
+    # leaves -0 what it is.
+    middle = middle - abs(x if _is_number(at, 0) else x - at)
+    x, at = comparand(x), comparand(at) if isinstance(at, Variable) else at
+    return switch(x > at, above, switch(x < at, below, middle))
+
+
+def _is_number(value, number):
+    return not isinstance(value, Variable) and value == number
+
+
+def _rectified_less(x, tail, is_above):
+    """`x` where the condition holds, else 0, less a tail that is 0 at both ends."""
+    return switch(is_above, x - tail, -tail)
 
 
 def _polynomial(coefficients, x):
@@ -2237,8 +2301,10 @@ def _along(axes, function, x):
     turned = x.dimshuffle(*order)
     rows = turned
     if len(axes) > 1:
-        kept = [turned.shape[axis] for axis in range(x.ndim - len(axes))]
-        rows = turned.reshape(kept + [-1], ndim=len(kept) + 1)
+        lengths = [turned.shape[axis] for axis in range(x.ndim)]
+        kept, together = lengths[: -len(axes)], lengths[-len(axes) :]
+        # Not -1, which is ambiguous where there are no rows.
+        rows = turned.reshape(kept + [functools.reduce(operator.mul, together)], ndim=len(kept) + 1)
     result = function(rows)
     if len(axes) > 1:
         result = result.reshape(turned.shape, ndim=x.ndim)

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 from activations import CLASSES, EVERY, RESHAPING
-from helpers import T, change_flags, library, tensor
+from helpers import T, change_flags, library, tensor, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
 
@@ -41,6 +41,42 @@ def test_the_dtype_of_the_output_follows_the_input_and_not_floatx(name, dtype, f
     np.testing.assert_allclose(arrays[dtype], arrays["float64"], rtol=rtol)
 
 
+NUMPY = {
+    "an array of float32": (np.array([[-1.5, 2], [np.nan, -np.inf]], "float32"), "float32"),
+    "an array of float64": (np.array([-1.5, np.inf]), "float64"),
+    "an array of float16": (np.array([-1.5, 3], "float16"), "float16"),
+    "an array of integers": (np.array([-3, 4], "int8"), "float64"),
+    "an array of booleans": (np.array([False, True]), "float64"),
+    "an array without dimension": (np.array(-2.5, "float32"), "float32"),
+    "an array without entries": (np.zeros((0, 2), "float32"), "float32"),
+    "the largest float": (np.array([3e38, -3e38], "float32"), "float32"),
+    "a float32": (np.float32(2.5), "float32"),
+    "an int64": (np.int64(-2), "float64"),
+}
+
+
+@pytest.mark.parametrize("kind", NUMPY)
+def test_rectify_of_numpy_is_numpy_as_in_lasagne(kind):
+    x, dtype = NUMPY[kind]
+    got = nl.rectify(x)
+    assert isinstance(got, np.ndarray if np.ndim(x) else np.generic) and got.dtype == dtype
+    exact = np.where(np.isnan(np.float64(x)), x, np.maximum(np.float64(x), 0))
+    np.testing.assert_array_equal(got, exact.astype(dtype))
+    assert nl.relu(x).dtype == dtype
+
+
+@pytest.mark.parametrize("number, expected", [(3, 3.0), (-2, 0.0), (True, 1.0), (-0.5, 0.0)])
+def test_rectify_of_a_number_is_a_float_as_in_lasagne(number, expected):
+    got = nl.rectify(number)
+    assert type(got) is float and got == expected
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("rectify", "linear")])
+def test_every_other_activation_of_numpy_is_an_expression(name):
+    y = ALL[name](np.ones((2, 2), "float32"))
+    assert y.dtype == "float32" and hasattr(y, "owner")
+
+
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ALL)
@@ -54,12 +90,34 @@ def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, flo
         assert first.dtype == second.dtype == dtype
 
 
+@pytest.mark.parametrize("mode", ["FAST_COMPILE"] + ["FAST_RUN"] * with_theano_itself)
+def test_float16_is_the_exact_result_rounded_up_to_the_ends_of_its_range(mode):
+    """Also with a parameter that is hardly a normal number of float16."""
+    small = {
+        repr(a): a
+        for a in (
+            owner(**dict(given, **{name: 1e-4})) for owner, given in CLASSES for name in given
+        )
+    }
+    activations = dict(small, **{name: EVERY[name] for name in ("softplus", "log_sigmoid", "mish")})
+    x, exact = tensor("x", "float16", 1), tensor("exact", "float64", 1)
+    points = np.array([-np.inf, -65504, -3, -1e-4, 0, 1e-4, 3, 65504, np.inf], "float16")
+    for name, activation in activations.items():
+        got = library.function([x], activation(x), mode=mode)(points)
+        expected = library.function([exact], activation(exact), mode="FAST_COMPILE")(points)
+        assert got.dtype == "float16"
+        with np.errstate(over="ignore"):
+            expected = expected.astype("float16")
+        np.testing.assert_allclose(got, expected, rtol=3e-3, atol=1e-4, err_msg=name)
+
+
 FLOATS = ["float16", "float32", "float64"]
 KINDS = {
     "float": float,
     "int": lambda value: int(np.ceil(value)),
     "numpy float32": np.float32,
     "numpy float64": np.float64,
+    "0-d array": lambda value: np.array(value, "float32"),
     "numpy int64": lambda value: np.int64(np.ceil(value)),
     "shared float32": lambda value: library.shared(np.float32(value)),
     "shared float64": lambda value: library.shared(np.float64(value)),
@@ -136,6 +194,15 @@ def test_the_gradients_along_shared_scales_of_the_selu_are_right():
     np.testing.assert_allclose(got, np.where(POINTS > 0, POINTS, 0.7 * negative), rtol=1e-15)
     got = gradient_along(activation, scale_neg, POINTS)
     np.testing.assert_allclose(got, 1.5 * negative, rtol=1e-15)
+
+
+def test_a_learnt_parameter_that_is_frozen_stays_what_it_was():
+    learnt = library.shared(np.asarray(0.25, "float32"))
+    array = np.array(learnt.get_value())
+    frozen = nl.LeakyRectify(array)
+    array[...] = 7  # what happens to the array later does not matter
+    assert frozen.leakiness == 0.25 and repr(frozen) == "LeakyRectify(leakiness=0.25)"
+    assert nl.Softmax(axis=np.array(1)).axis == 1 and nl.GELU(np.array(True)).approximate
 
 
 def test_a_leakiness_for_each_feature_is_broadcast_and_learnt_by_itself():

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from activations import CLASSES, EVERY, OTHER_CLASSES, RESHAPING, ROWS
+from activations import CLASSES, ELEMENTWISE, EVERY, OTHER_CLASSES, RESHAPING, ROWS
 from helpers import (
     DTYPES,
     MODES,
     derivatives,
     errors,
+    library,
     named,
     slope_scale,
+    tensor,
     truth,
 )
 
@@ -61,6 +63,51 @@ def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, m
     np.testing.assert_array_equal(function(points, zero, one)[1], zero)
     np.testing.assert_array_equal(function(points, zero, zero)[2], zero)
     np.testing.assert_array_equal(function(points, one, zero)[2], zero)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.name != "linear"]))
+def test_the_slope_at_nan_is_nan(case, dtype, mode):
+    points = np.array([NAN, 1.5], dtype)
+    one = np.ones_like(points)
+    slopes = derivatives(case, dtype, mode)(points, one, one)[1]
+    assert np.isnan(slopes).tolist() == [True, False]
+
+
+# Parameters with which a function is 0, or another constant, at infinity, where a product would be
+# 0 times inf; a number that is not 0 but rounds to 0.
+DEGENERATE = [
+    (nl.LeakyRectify, {"leakiness": 1e-50}, 0, INF),
+    (nl.LeakyRectify, {"leakiness": 0}, 0, INF),
+    (nl.ScaledTanH, {"scale_in": 0, "scale_out": 2}, 0, 0),
+    (nl.ScaledTanH, {"scale_in": 1e-50, "scale_out": 2}, 0, 0),
+    (nl.ScaledTanH, {"scale_in": 1, "scale_out": 0}, 0, 0),
+    (nl.SELU, {"scale": 0, "scale_neg": 2}, 0, 0),
+    (nl.SELU, {"scale": 2, "scale_neg": 0}, 0, INF),
+    (nl.ELU, {"alpha": 0}, 0, INF),
+    (nl.Swish, {"beta": 0}, -INF, INF),
+    (nl.HardSigmoid, {"slope": 0, "shift": 0.25}, 0.25, 0.25),
+    (nl.Squareplus, {"b": 0}, 0, INF),
+]
+
+
+@pytest.mark.parametrize("kind", ["number", "0-d array", "shared"])
+@pytest.mark.parametrize("owner, given, left, right", DEGENERATE)
+def test_a_factor_of_0_times_infinity_is_0(owner, given, left, right, kind):
+    make = {
+        "number": float,
+        "0-d array": np.array,
+        "shared": lambda v: library.shared(np.float32(v)),
+    }
+    if kind == "shared" and owner is nl.Squareplus:
+        pytest.skip("its variable has to be positive")
+    x = tensor("x", "float32", 1)
+    y = owner(**{name: make[kind](value) for name, value in given.items()})(x)
+    outputs = [y, library.grad(y.sum(), x)]
+    values, slopes = library.function([x], outputs, mode="FAST_COMPILE")([-INF, -1, 1, INF])
+    assert (values[0], values[-1]) == (left, right) and np.isfinite(values[1:-1]).all()
+    assert np.isfinite(slopes).all()
 
 
 @pytest.mark.parametrize("mode", MODES)

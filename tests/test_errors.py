@@ -252,7 +252,9 @@ def test_an_input_that_is_refused_is_told_what_to_do(make, advice):
     "make, advice",
     [
         (lambda: "0.1", "pass the number 0.1$"),
-        (lambda: np.array(0.5), "pass the number 0.5$"),
+        (lambda: np.array("0.5"), "pass the number 0.5$"),
+        (lambda: np.array(None), r"got None \(NoneType\)$"),
+        (lambda: np.array(True), r"got (np\.)?True"),
         (lambda: "nan", r"got 'nan' \(str\)$"),
         (lambda: [0.1], r"several values are given by \w+.shared\(numpy.asarray\(...\)\); if"),
         (

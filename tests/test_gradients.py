@@ -11,6 +11,8 @@ from helpers import (
     gradient,
     library,
     named,
+    pushforward,
+    special,
     tensor,
     truth,
     with_theano,
@@ -105,3 +107,78 @@ def test_the_library_verifies_the_gradient(name, shape):
     gradient.verify_grad(
         dict(EVERY, **RESHAPING)[name], [points], rng=generator, mode="FAST_COMPILE"
     )
+
+
+ALL = dict(EVERY, **RESHAPING)
+# Away from kinks; of an even length, for glu.
+MATRIX = np.array([[-7.5, -2.0, -0.4, -0.07], [0.01, 0.3, 1.7, 5.6], [-0.3, 0.9, 4.0, -1.6]])
+DIRECTIONS = np.random.RandomState(5).randn(3, *MATRIX.shape)
+
+
+def central(function, points, direction, h=1e-5):
+    return (function(points + h * direction) - function(points - h * direction)) / (2 * h)
+
+
+def has_second_forward_mode(name):
+    """Whether the library can push a direction through the gradient: not through that of softmax,
+    where it is an op of its own."""
+    rows = ("softmax", "softmin", "log_softmax")
+    return name not in rows or not hasattr(special, "SoftmaxGrad")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_all_ways_to_differentiate_agree_with_central_differences(name):
+    """Rop (pushforward), Lop, the gradient of gradient times direction, Rop of the gradient."""
+    x, v = (tensor(n, "float64", 2) for n in "xv")
+    y = ALL[name](x)
+    g = tensor("g", "float64", 2)
+    first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
+    options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
+    outputs = [
+        y * 1,
+        first,
+        pushforward(y, x, v) if y is not x else v * 1,
+        gradient.Lop(y, x, g),
+        library.grad((first * v).sum(), x, **options),
+    ]
+    if y is not x and has_second_forward_mode(name):
+        outputs.append(pushforward(first, x, v))
+    function = library.function([x, v, g], outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+    v = DIRECTIONS[0]
+    g = np.resize(DIRECTIONS[2], library.function([x], y * 1, mode="FAST_COMPILE")(MATRIX).shape)
+    value, first, forward, backward, *second = function(MATRIX, v, g)
+    close = {"rtol": 1e-7, "atol": 1e-8}
+    np.testing.assert_allclose(backward, first, rtol=1e-13)
+    along = central(lambda p: function(p, v, g)[0], MATRIX, v)
+    np.testing.assert_allclose(forward, along, **close)
+    np.testing.assert_allclose((g * forward).sum(), (v * first).sum(), rtol=1e-11)
+    along = central(lambda p: function(p, v, g)[1], MATRIX, v)
+    for result in second:
+        np.testing.assert_allclose(result, along, **close)
+
+
+@pytest.mark.parametrize("name", ["tanh", "rectify", "gelu", "softmax", "sparsemax", "glu"])
+def test_the_hessian_is_that_of_central_differences(name):
+    x = tensor("x", "float64", 1)
+    weights = DIRECTIONS[0, 0]
+    cost = (ALL[name](x)[:2] * weights[:2]).sum()
+    outputs = [library.grad(cost, x), gradient.hessian(cost, x, disconnected_inputs="ignore")]
+    function = library.function([x], outputs, mode="FAST_COMPILE")
+    for row in MATRIX:
+        rows = [central(lambda p: function(p)[0], row, step) for step in np.eye(4)]
+        np.testing.assert_allclose(function(row)[1], rows, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("owner, parameter", [(o, name) for o, given in CLASSES for name in given])
+def test_an_infinite_entry_of_weight_0_does_not_count_along_a_learnt_parameter(owner, parameter):
+    given = dict(CLASSES)[owner]
+    shared = library.shared(np.float64(given[parameter]))
+    x, weights = tensor("x", "float64", 1), tensor("weights", "float64", 1)
+    y = owner(**dict(given, **{parameter: shared}))(x)
+    function = library.function(
+        [x, weights], library.grad((weights * y).sum(), shared), mode="FAST_COMPILE"
+    )
+    finite = [-1.4, 0.3, 3.3]
+    expected = function(finite, [1, 2, 3])
+    assert np.isfinite(expected)
+    assert function([-np.inf, *finite, np.inf], [0, 1, 2, 3, 0]) == expected

@@ -1,12 +1,15 @@
 """Graphs: the library's stability rewrites still apply, and the expressions work anywhere."""
 
+import importlib
+
 import numpy as np
 import pytest
-from activations import BY_NAME, ELEMENTWISE, EVERY
+from activations import BY_NAME, CLASSES, ELEMENTWISE, EVERY, RESHAPING
 from helpers import (
     DTYPES,
     MODES,
     T,
+    change_flags,
     compiles_with_numba,
     evaluate,
     gradient,
@@ -129,10 +132,9 @@ def test_the_cross_entropy_with_integer_targets_is_finite_and_right_at_extreme_l
 def entries(x, labels):
     """Some entries of a matrix, as graph and as array alike: those of given classes, a column..."""
     rows = T.arange(labels.shape[0]) if hasattr(labels, "owner") else np.arange(len(labels))
-    of_classes = {"of given classes": x[rows, labels]}
-    if with_theano:  # whose own rewrites find no others
-        return of_classes
-    others = {
+    return {
+        "of given classes": x[rows, labels],
+        "of given classes of so many rows": x[np.arange(3), labels],
         "a column": x[:, 1],
         "every second row": x[::2],
         "rows, one of them twice": x[labels * 0 + 1],
@@ -141,7 +143,6 @@ def entries(x, labels):
         "some in another shape": x.reshape((9,))[3 * labels],
         "of given classes of a sequence": x.reshape((3, 1, 3)).reshape((-1, 3))[rows, labels],
     }
-    return dict(of_classes, **others)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -229,6 +230,61 @@ def test_debugmode_finds_nothing(name):
         outputs.append(library.grad((y**2).sum(), x))
     function = library.function([x], outputs, mode="DebugMode")
     function(np.array([[-40, -1.5, -1], [0.5, 3, 40]], "float32"))
+
+
+LEARNT = {
+    "{} with shared parameters".format(owner.__name__): owner(
+        **{name: library.shared(np.float32(value)) for name, value in given.items()}
+    )
+    for owner, given in CLASSES
+}
+EVERY_GRAPH = dict(EVERY, **RESHAPING, **LEARNT)
+
+
+@pytest.mark.parametrize("name", EVERY_GRAPH)
+def test_no_graph_holds_a_large_constant_and_every_one_is_optimised_without_failure(name):
+    """NanGuardMode takes a constant above 1e10 for an error of the program. And an optimisation
+    that fails is but a message of a hundred lines, unless the flag makes an error of it.
+    """
+    constants = []
+    for dtype in DTYPES:
+        x = tensor("x", dtype, 2)
+        parameters = [v for v in vars(EVERY_GRAPH[name]).values() if hasattr(v, "get_value")]
+        parameters = parameters if name in LEARNT else []
+        y = EVERY_GRAPH[name](x)
+        options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
+        first = [library.grad(y.sum(), v, **options) for v in [x, *parameters]]
+        second = [library.grad((one**2).sum(), x, **options) for one in first]
+        optimised = library.compile.mode.Mode(linker="py", optimizer="fast_run")
+        with change_flags(on_opt_error="raise", floatX="float64"):
+            function = library.function([x], [y] + first + second, mode=optimised)
+        after = [i for node in function.maker.fgraph.toposort() for i in node.inputs]
+        before = ancestors([y] + first + second)
+        constants += [np.asarray(v.data) for v in after + before if hasattr(v, "data")]
+    numbers = [c for c in constants if c.dtype.kind in "fiu"]
+    assert numbers and max(np.abs(c).max(initial=0) for c in numbers) <= 1e10
+
+
+def ancestors(variables):
+    seen, todo = [], list(variables)
+    known = set()
+    while todo:
+        variable = todo.pop()
+        if variable not in known:
+            known.add(variable)
+            seen.append(variable)
+            todo += variable.owner.inputs if variable.owner else []
+    return seen
+
+
+@pytest.mark.parametrize("name", EVERY_GRAPH)
+def test_nanguardmode_finds_nothing_in_ordinary_input(name):
+    guard = importlib.import_module(library.__name__ + ".compile.nanguardmode").NanGuardMode
+    mode = guard(nan_is_error=True, inf_is_error=True, big_is_error=True, optimizer="fast_compile")
+    x = tensor("x", "float32", 2)
+    y = EVERY_GRAPH[name](x)
+    function = library.function([x], [y * 1, library.grad((y**2).sum(), x)], mode=mode)
+    function(np.array([[-30, -2.5, -0.3, 0], [0.7, 1, 3, 90]], "float32"))
 
 
 @pytest.mark.skipif(not with_theano, reason="mends what only Theano computes wrongly")
