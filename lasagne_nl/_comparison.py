@@ -105,7 +105,7 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
         of the results with fixed random weights. By default they get a vector of several thousand
         points of all magnitudes, with both zeros, both infinities and (for the value) NaN, and must
         be elementwise.
-    dtype : str, optional
+    dtype : str or NumPy dtype, optional
         ``"float16"``, ``"float32"`` or ``"float64"``: what the points are cast to. By default
         ``floatX`` of the library.
     tolerance : float
@@ -123,7 +123,8 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
     Raises
     ------
     TypeError
-        If `first` or `second` cannot be called, is a class, or does not return an expression.
+        If `first` or `second` cannot be called, is a class, or does not return an expression of
+        floats; if `points` are not real.
     ValueError
         If `dtype` is none of the three, `tolerance` is negative or NaN, or there are no points.
 
@@ -148,13 +149,11 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
     named = (("first", first), ("second", second))
     for name, one in named:
         _check_callable(name, one)
-    dtype = backend.library.config.floatX if dtype is None else dtype
-    if dtype not in FLOATS:
-        raise ValueError("compare: dtype must be one of {}, got {!r}".format(FLOATS, dtype))
+    dtype = _name_of_dtype(backend.library.config.floatX if dtype is None else dtype)
     if not tolerance >= 0:
         raise ValueError("compare: tolerance must be 0 or more, got {!r}".format(tolerance))
     pointwise = points is None
-    points = _every_magnitude(dtype) if pointwise else np.asarray(points).astype(dtype)
+    points = _every_magnitude(dtype) if pointwise else _as_points(points).astype(dtype)
     if not points.size:
         raise ValueError("compare: points must not be empty, got shape {}".format(points.shape))
 
@@ -169,6 +168,23 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
             differences += _runs(what, points, pair, units > tolerance, units, pointwise)
     compared = {"value": values[1].size, "gradient": gradients[1].size}
     return Comparison(differences, notes, compared, tolerance, pointwise)
+
+
+def _name_of_dtype(dtype):
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = None
+    if name not in FLOATS:
+        raise ValueError("compare: dtype must be one of {}, got {!r}".format(FLOATS, dtype))
+    return name
+
+
+def _as_points(points):
+    array = np.asarray(points)
+    if array.dtype.kind not in "biuf":
+        raise TypeError("compare: points must be real numbers, got dtype {}".format(array.dtype))
+    return array
 
 
 def _check_callable(name, value):
@@ -216,7 +232,12 @@ def _computed(name, function, points, pointwise):
                 name, function, y
             )
         )
-    value = np.asarray(backend.library.function([x], y)(points))
+    if not str(getattr(y, "dtype", None)).startswith("float"):
+        raise TypeError(
+            "compare: {} must return floats, whose distance is measured and which have a gradient; "
+            "{!r} returned {}".format(name, function, y.type)
+        )
+    value = np.asarray(backend.library.function([x], y, on_unused_input="ignore")(points))
     weights = np.ones(value.shape)
     if not pointwise:
         weights = np.random.RandomState(0).uniform(0.5, 1.5, value.shape)

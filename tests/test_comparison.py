@@ -109,6 +109,17 @@ def test_the_gradient_of_a_row_is_not_that_of_its_sum_which_is_0():
     assert {one.what for one in found.differences} == {"value", "gradient"}
 
 
+def test_a_dtype_may_be_numpys_own():
+    assert compare(nl.rectify, nl.relu, dtype=np.float32).agree
+    assert compare(nl.rectify, nl.relu, dtype=np.dtype("float64")).agree
+
+
+def test_a_callable_may_ignore_its_argument():
+    two = np.full(3, 2.0)
+    found = compare(lambda x: T.as_tensor_variable(two), lambda x: x * 1, points=two)
+    assert {one.what for one in found.differences} == {"gradient"}
+
+
 def test_what_does_not_depend_on_its_input_has_gradient_0():
     assert compare(T.zeros_like, lambda x: 0 * T.ones_like(x), points=np.ones(3)).agree
 
@@ -121,6 +132,11 @@ def test_what_does_not_depend_on_its_input_has_gradient_0():
         ((nl.elu, lambda x: 1.0), TypeError, "compare: second must return .* returned 1.0"),
         ((nl.elu, nl.elu, []), ValueError, r"points must not be empty, got shape \(0,\)"),
         ((nl.elu, nl.elu, None, "int8"), ValueError, "dtype must be one of .*, got 'int8'"),
+        ((nl.elu, nl.elu, None, ""), ValueError, "dtype must be one of .*, got ''"),
+        ((nl.elu, nl.elu, [1j]), TypeError, "points must be real numbers, got dtype complex128"),
+        ((nl.elu, nl.elu, ["a"]), TypeError, "points must be real numbers, got dtype <U1"),
+        ((nl.elu, lambda x: x > 0), TypeError, "second must return floats, .* returned .*bool"),
+        ((lambda x: x * 1j, nl.elu), TypeError, "first must return floats, .*complex"),
         ((nl.elu, nl.elu, None, "float32", -1), ValueError, "tolerance must be .*, got -1"),
         ((nl.elu, nl.elu, None, "float32", float("nan")), ValueError, "tolerance .* got nan"),
     ],
