@@ -8,6 +8,8 @@
 #   make accuracy  measures the largest error of every activation, at every float32
 #   make peers     compares every activation and its gradient with PyTorch's and JAX's
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
+#   make lasagne   runs Lasagne's own tests with our activations in the place of its
+#   make sanitize  runs the tests of the vectorised operations under sanitizers
 #   make bench     measures the speed beside stock Theano, PyTorch and JAX
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
@@ -18,6 +20,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Errors are shown, and nothing else.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # Compiles what tensor libraries write in half the time; it stands in for g++ alone.
 QUICKLY := if command -v g++ >/dev/null 2>&1; then export PATH="$(CURDIR)/tests/compiler:$$PATH" \
 	LASAGNE_NL_HEADERS="$(CURDIR)/$(VENV)/headers"; fi;
@@ -29,8 +33,12 @@ SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
 TEST_ALL_OPTIONS ?=
 PACKAGE_OPTIONS ?=
+SANITIZE_OPTIONS ?=
 
-.PHONY: demo test lint docs overview accuracy peers safety bench check test-all test-new package clean
+# A comma in an argument of make.
+comma := ,
+
+.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -60,6 +68,17 @@ peers: $(VENV)/.test $(VENV)/.examples
 safety: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/safety/theanos_own_tests.py $(SAFETY_OPTIONS)
 
+lasagne: $(VENV)/.test $(VENV)/.examples
+	@$(BIN)/python tests/safety/lasagnes_own_tests.py
+
+# Each module that the tests compile is built with them, in a folder of its own.
+sanitize: $(VENV)/.test
+	@LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 \
+		THEANO_FLAGS="base_compiledir=$(CURDIR)/$(VENV)/sanitized,gcc.cxxflags=-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined" \
+		$(BIN)/python -m pytest tests/test_simd.py -k "layout or length or place or operands or hidden" \
+		$(SANITIZE_OPTIONS)
+
 bench: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/benchmarks/speed.py $(BENCH_OPTIONS)
 
@@ -82,23 +101,23 @@ clean:
 # A stamp for each set of dependencies; setup.py says what they are.
 $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/__init__.py | $(VENV)/.created
 	@echo "installing lasagne_nl[$*] into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@$(PIP) --editable ".[$*]"
 	@touch $@
 
 $(VENV)/.lint: | $(VENV)/.created
 	@echo "installing ruff into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "ruff<1"
+	@$(PIP) "ruff<1"
 	@touch $@
 
 $(VENV)/.package: | $(VENV)/.created
 	@echo "installing build and twine into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	@$(PIP) build twine
 	@touch $@
 
 # virtualenv 20.26 is the last that makes environments of Python 3.7.
 $(VENV)/.tox: | $(VENV)/.created
 	@echo "installing tox into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "tox>=4.21" "virtualenv<20.27"
+	@$(PIP) "tox>=4.21" "virtualenv<20.27"
 	@touch $@
 
 $(VENV)/.created:
