@@ -27,6 +27,7 @@ compiled: an activation whose operations an earlier one needed already (`leaky_r
 """
 
 import argparse
+import logging
 import os
 import time
 from collections import namedtuple
@@ -40,8 +41,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from lasagne_nl import backend
-from lasagne_nl.nonlinearities import (
+for library in ("theano", "aesara", "pytensor"):
+    # That there is no BLAS to link with; for products as small as these it does not matter.
+    logging.getLogger(library + ".tensor.blas").setLevel(logging.ERROR)
+
+from lasagne_nl import backend  # noqa: E402
+from lasagne_nl.nonlinearities import (  # noqa: E402
     ELU,
     GELU,
     HardShrink,
