@@ -77,10 +77,13 @@ def _repair_before_import():
 
     import numpy
 
-    with warnings.catch_warnings():
-        # That it is deprecated is no news to somebody who imports Theano.
-        warnings.simplefilter("ignore")
-        import numpy.distutils
+    try:
+        with warnings.catch_warnings():
+            # That it is deprecated is no news to somebody who imports Theano.
+            warnings.simplefilter("ignore")
+            import numpy.distutils
+    except ModuleNotFoundError:  # Python 3.12, where Theano cannot run: its own error says so
+        return []
 
     undo = []
 

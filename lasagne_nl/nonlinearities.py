@@ -2046,9 +2046,11 @@ def _mish(x):
 
 
 def _softsign(x):
-    finite = _finite(x)
-    sign = switch(_positive(x), _like(1, x), -1)
-    return switch(isinf(comparand(x)), sign, finite / (1 + abs(finite)))
+    # Far out, where the square in the slope would overflow, the slope counts for 0.
+    is_far = abs(comparand(x)) > _like(1e9, x)
+    near = switch(is_far, 0, x)
+    far = switch(_positive(x), _like(1, x), -1) - 1 / switch(is_far, zero_grad(x), 1)
+    return switch(is_far, far, near / (1 + abs(near)))
 
 
 def _hard_silu(x):
