@@ -1097,15 +1097,16 @@ class Squareplus(Elementwise):
     def _formula(self, x, b):
         if not is_symbolic(self.b) and self.b == 0:
             return rectify(x)
-        size, root = _size(x), sqrt(b)
+        size, half = _size(x), sqrt(b) / 2
         # Far from 0 the value is the size itself, or b / 4 over it; there a square may overflow.
-        is_far = zero_grad(size) / zero_grad(root) > _like(1e9, x)
-        relative = switch(is_far, root, size) / root
+        is_far = zero_grad(size) / zero_grad(half) > _like(2e9, x)
+        relative = switch(is_far, half, size) / (2 * half)
         total = relative + sqrt(1 + relative * relative)
-        above = switch(is_far, size, total * (root / 2))
+        above = switch(is_far, size, half * total)
         is_infinite = isinf(comparand(size))
-        below = (b / 4) / switch(is_far, switch(is_infinite, 1, size), 1)
-        below = switch(is_far, switch(is_infinite, 0, below), (root / 2) / total)
+        # Not 0 by a condition of its own: PyTensor drops the same one from a branch inside another.
+        divisor = switch(is_infinite, half, switch(zero_grad(size) > zero_grad(half), size, half))
+        below = switch(is_far, switch(is_infinite, 0, (b / 4) / divisor), half / total)
         return switch(_positive(x), above, below)
 
 
