@@ -14,40 +14,56 @@ from mpmath import mp, mpf
 mp.dps = 60
 
 
-def fit(function, weight, interval, powers, nodes=200):
-    """Coefficients of the `powers` that minimise the mean square of weight (sum c_i x^i - f)."""
-    low, high = (mpf(end) for end in interval)
-    angles = [mpmath.pi * (2 * i + 1) / (2 * nodes) for i in range(nodes)]
-    points = [(low + high) / 2 + (high - low) / 2 * mpmath.cos(angle) for angle in angles]
-    points = [x for x in points if x != 0]
-    weights = [weight(x) for x in points]
-    rows = [[w * x**p for p in powers] for x, w in zip(points, weights)]
-    right = [w * function(x) for x, w in zip(points, weights)]
-    size = len(powers)
-    normal, moments = mpmath.matrix(size, size), mpmath.matrix(size, 1)
-    for i in range(size):
-        moments[i] = mpmath.fsum(row[i] * value for row, value in zip(rows, right))
-        for j in range(size):
-            normal[i, j] = mpmath.fsum(row[i] * row[j] for row in rows)
-    return list(mpmath.lu_solve(normal, moments))
+class Fit:
+    """A fit of the sum of c_p x^p to a function, by the mean square of weight (sum - function)."""
+
+    def __init__(self, function, weight, interval, powers, nodes=200):
+        low, high = (mpf(end) for end in interval)
+        angles = [mpmath.pi * (2 * i + 1) / (2 * nodes) for i in range(nodes)]
+        points = [(low + high) / 2 + (high - low) / 2 * mpmath.cos(angle) for angle in angles]
+        points = [x for x in points if x != 0]
+        squares = [weight(x) ** 2 for x in points]
+        values = [w * function(x) for x, w in zip(points, squares)]
+        self.powers = list(powers)
+        # The mean of weight^2 x^p, and that of it times the function.
+        self.of_power, self.of_function = [], []
+        for _ in range(2 * max(self.powers) + 1):
+            self.of_power.append(mpmath.fsum(squares))
+            self.of_function.append(mpmath.fsum(values))
+            squares = [x * w for x, w in zip(points, squares)]
+            values = [x * v for x, v in zip(points, values)]
+
+    def coefficients(self, kept):
+        """The best coefficients of the powers that are not `kept` (coefficients by power)."""
+        left = [p for p in self.powers if p not in kept]
+        normal = mpmath.matrix([[self.of_power[i + j] for j in left] for i in left])
+        moments = [
+            self.of_function[i] - mpmath.fsum(c * self.of_power[i + p] for p, c in kept.items())
+            for i in left
+        ]
+        return list(mpmath.lu_solve(normal, mpmath.matrix(moments)))
 
 
 def rounded_fit(function, weight, interval, powers, dtype):
-    """The coefficients as floats of a dtype, and the largest weighted error that they leave."""
-    kept = {}
-    left = list(powers)
+    """The coefficients as floats of a dtype."""
+    fit = Fit(function, weight, interval, powers)
+    kept, floats = {}, []
+    for power in powers:
+        best = fit.coefficients(kept)[0]
+        floats.append(dtype(best) if dtype is np.float64 else _to_float32(best))
+        kept[power] = mpf(float(floats[-1]))
+    return floats
 
-    def rest(x):
-        return function(x) - sum(mpf(float(c)) * x**p for p, c in kept.items())
 
-    while left:
-        fitted = fit(rest, weight, interval, left)
-        power = left.pop(0)
-        kept[power] = dtype(fitted[0]) if dtype is np.float64 else _to_float32(fitted[0])
+def largest_error(floats, function, weight, interval, powers):
+    """The largest weighted error that rounded coefficients leave."""
     low, high = (mpf(end) for end in interval)
     probes = [low + (high - low) * i / 3000 for i in range(3001)]
-    error = max(abs(weight(x) * rest(x)) for x in probes if x != 0)
-    return [kept[p] for p in powers], error
+
+    def error(x):
+        return weight(x) * (sum(mpf(float(c)) * x**p for p, c in zip(powers, floats)) - function(x))
+
+    return max(abs(error(x)) for x in probes if x != 0)
 
 
 def _to_float32(value):
@@ -162,10 +178,11 @@ def split(value, dtype, bits):
 
 
 def polynomials(dtype):
-    """Name, coefficients (as floats, from the lowest power on) and error of each polynomial."""
+    """Name, coefficients (as floats, from the lowest power on) and what was fitted, of each."""
     for name, (function, weight, interval, count) in POLYNOMIALS.items():
         if dtype in count:
-            yield (name, *rounded_fit(function, weight, interval, range(count[dtype]), dtype))
+            fitted = function, weight, interval, range(count[dtype])
+            yield name, rounded_fit(*fitted, dtype), fitted
 
 
 def literal(value, dtype):
@@ -184,7 +201,8 @@ def main():
         print(
             "  ln2: {} + {}".format(*(literal(p, dtype) for p in split(mpmath.log(2), dtype, bits)))
         )
-        for name, floats, error in polynomials(dtype):
+        for name, floats, fitted in polynomials(dtype):
+            error = largest_error(floats, *fitted)
             eps = mpf(float(np.finfo(dtype).eps))
             print("  {}, within {} ULP".format(name, mpmath.nstr(error / eps, 2)))
             for c in floats:
