@@ -63,6 +63,7 @@ PYTENSOR_REQUIRES = [
 ]
 TEST_REQUIRES = [
     "pytest>=7",
+    "pytest-xdist>=3",
     "hypothesis>=6",
     "mpmath>=1.2",
     "scikit-learn",

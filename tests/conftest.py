@@ -1,4 +1,35 @@
+"""The tests find their helpers; and with ``-n`` (pytest-xdist), how they are shared out."""
+
 import os
+import re
 import sys
 
+import pytest
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+
+def _compile_in_a_folder_of_its_own(worker):
+    """Processes that compile into the same folder wait for each other."""
+    for library in ("theano", "aesara", "pytensor"):
+        variable = library.upper() + "_FLAGS"
+        flags = os.environ.get(variable, "")
+        given = re.findall("base_compiledir=([^,]*)", flags)
+        folder = given[-1] if given else os.path.join(os.path.expanduser("~"), "." + library)
+        flags += ",base_compiledir=" + os.path.join(folder, worker)
+        os.environ[variable] = flags.lstrip(",")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    _compile_in_a_folder_of_its_own(os.environ["PYTEST_XDIST_WORKER"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """All tests of one activation are for the same process, which compiles it once for them; so are
+    those of one function that are of no activation."""
+    for item in items:
+        of = getattr(item, "callspec", None) and item.callspec.params
+        of = of.get("case", of.get("name")) if of else None
+        group = getattr(of, "name", of) or item.nodeid.split("[")[0]
+        item.add_marker(pytest.mark.xdist_group(str(group)))

@@ -31,6 +31,11 @@ VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 
+# An optimisation that fails is else but a message of a hundred lines.
+library.config.on_opt_error = "raise"
+
+# A function, whole rows, a kink, a condition: for what takes long, and is no matter of formulas.
+REPRESENTATIVE = ["tanh", "softmax", "leaky_rectify", "elu"]
 _compiled = {}
 
 
@@ -73,25 +78,44 @@ def change_flags(**flags):
     return change(**flags)
 
 
+def in_one_module(mode):
+    """A mode whose functions are one C module each, where Theano's FAST_RUN makes one of each
+    operation: the same code, which is compiled in half the time."""
+    if not (with_theano and library.config.cxx and mode == "FAST_RUN"):
+        return mode
+    return library.compile.mode.Mode(linker="c", optimizer="fast_run")
+
+
 def derivatives(case, dtype, mode, ndim=1):
     """A compiled function of (x, incoming gradient of the value, incoming gradient of the slope)
     to [value, gradient, gradient of that gradient] of an activation; by default of vectors."""
-    key = case.name, dtype, mode, ndim
+    key = case.name, mode, ndim
     if key not in _compiled:
-        x, g, h = (tensor(name, dtype, ndim) for name in "xgh")
-        y = case.activation(x)
-        first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
-        second = library.grad(
-            None,
-            x,
-            known_grads={first: h},
-            disconnected_inputs="ignore",
-            return_disconnected="zero",
-        )
-        _compiled[key] = library.function(
-            [x, g, h], [y, first, second], mode=mode, on_unused_input="ignore"
-        )
-    return _compiled[key]
+        inputs, outputs = [], []
+        for each in DTYPES:
+            x, g, h = (tensor(name, each, ndim) for name in "xgh")
+            y = case.activation(x)
+            first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
+            second = library.grad(
+                None,
+                x,
+                known_grads={first: h},
+                disconnected_inputs="ignore",
+                return_disconnected="zero",
+            )
+            inputs += [x, g, h]
+            outputs += [y, first, second]
+        # Operations of rows have not all C code.
+        linked = in_one_module(mode) if ndim == 1 else mode
+        _compiled[key] = library.function(inputs, outputs, mode=linked, on_unused_input="ignore")
+    function, start = _compiled[key], 3 * DTYPES.index(dtype)
+
+    def of_dtype(*arrays):
+        filled = [np.zeros((1,) * ndim, each) for each in DTYPES for _ in range(3)]
+        filled[start : start + 3] = arrays
+        return function(*filled)[start : start + 3]
+
+    return of_dtype
 
 
 def evaluate(case, points, mode="FAST_RUN"):

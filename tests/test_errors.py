@@ -24,7 +24,7 @@ def shown(owner, parameter):
 
 @pytest.mark.parametrize(
     "value",
-    ["0.1", None, [0.1], (0.1,), np.array([0.1]), 1j, True, np.bool_(True), object()],
+    ["0.1", None, [0.1], (0.1,), np.array([0.1]), 1j, True, np.bool_(True), ...],
     ids=repr,
 )
 @pytest.mark.parametrize("owner, parameter", PARAMETERS)
@@ -74,7 +74,7 @@ def test_a_parameter_that_would_change_the_shape_is_refused_at_the_call(owner, p
             made(owner, parameter, matrix)(x)
 
 
-@pytest.mark.parametrize("x", ["text", None, object(), {"a": 1}, lambda x: x], ids=repr)
+@pytest.mark.parametrize("x", ["text", None, ..., {"a": 1}, len], ids=repr)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_input_that_is_no_tensor_is_refused(name, x):
     message = name_of(name) + ": x must be a .* tensor variable or an array of numbers, got "

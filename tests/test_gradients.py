@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from activations import CLASSES, ELEMENTWISE, EVERY, RESHAPING
+from activations import BY_NAME, CLASSES, ELEMENTWISE, EVERY, RESHAPING
 from helpers import (
     DTYPES,
     MODES,
@@ -20,6 +20,7 @@ from helpers import (
 
 from lasagne_nl import nonlinearities as nl
 
+ALL = dict(EVERY, **RESHAPING)
 AWAY_FROM_KINKS = np.array([-30.0, -7.5, -2.0, -0.4, -0.01, 0.01, 0.3, 1.7, 5.6, 30.0])
 
 
@@ -95,8 +96,10 @@ def test_a_learnt_b_of_squareplus_and_a_learnt_beta_of_swish_reach_their_number(
         assert abs(shared.get_value() - wanted) < 1e-3
 
 
-@pytest.mark.parametrize("shape", [(6,), (3, 4)])
-@pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
+# A vector is another case for what depends on the shape.
+@pytest.mark.parametrize(
+    "name, shape", [(n, (3, 4)) for n in ALL] + [(n, (6,)) for n in ALL if n not in BY_NAME]
+)
 def test_the_library_verifies_the_gradient(name, shape):
     if name == "linear":
         pytest.skip("verify_grad wants an expression; linear returns its argument itself")
@@ -104,12 +107,9 @@ def test_the_library_verifies_the_gradient(name, shape):
     points = rng.uniform(0.1, 3, shape) * rng.choice([-1, 1], shape)
     generator = rng if with_theano else np.random.default_rng(4)
     # Compiled for speed, they are compared with the truth elsewhere.
-    gradient.verify_grad(
-        dict(EVERY, **RESHAPING)[name], [points], rng=generator, mode="FAST_COMPILE"
-    )
+    gradient.verify_grad(ALL[name], [points], rng=generator, mode="FAST_COMPILE")
 
 
-ALL = dict(EVERY, **RESHAPING)
 # Away from kinks; of an even length, for glu.
 MATRIX = np.array([[-7.5, -2.0, -0.4, -0.07], [0.01, 0.3, 1.7, 5.6], [-0.3, 0.9, 4.0, -1.6]])
 DIRECTIONS = np.random.RandomState(5).randn(3, *MATRIX.shape)

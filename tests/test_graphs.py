@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from activations import BY_NAME, CLASSES, ELEMENTWISE, EVERY, RESHAPING
+from activations import BY_NAME, CLASSES, EVERY, RESHAPING
 from helpers import (
     DTYPES,
     MODES,
+    REPRESENTATIVE,
     T,
     change_flags,
     compiles_with_numba,
@@ -22,11 +23,8 @@ from helpers import (
 
 from lasagne_nl import nonlinearities as nl
 
-OF_LASAGNE = [case.name for case in ELEMENTWISE if case.lasagne is not None] + ["softmax"]
-# A function, a kink, a condition, whole rows. Numba takes half a minute for each.
-SCANNED_FAST = ["tanh", "softmax"]
-if not compiles_with_numba("FAST_RUN"):
-    SCANNED_FAST += ["leaky_rectify", "elu"]
+# A function, whole rows, a kink, a condition. Numba takes half a minute for each.
+SCANNED_FAST = REPRESENTATIVE[:2] if compiles_with_numba("FAST_RUN") else REPRESENTATIVE
 LOGITS = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0], [3.0, -2.0, 0.5]])
 
 
@@ -41,9 +39,11 @@ def arranged(rows, ndim):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("ndim", [1, 2, 3, 4])
-def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim, dtype, mode):
+@pytest.mark.parametrize(
+    "dtype, ndim",
+    [("float64", 1), ("float32", 2), ("float64", 2), ("float32", 3), ("float64", 4)],
+)
+def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(dtype, ndim, mode):
     x, target = tensor("x", dtype, ndim), tensor("target", dtype, ndim)
     loss = -T.sum(target * T.log(nl.softmax(x)), axis=-1)
     function = library.function([x, target], [loss, library.grad(loss.sum(), x)], mode=mode)
@@ -218,15 +218,12 @@ def test_every_activation_works_inside_scan_with_its_gradient(name):
 
 
 @pytest.mark.skipif(not with_theano, reason="DebugMode compares Theano's C with its Python")
-# DebugMode compiles each operation for itself, some of them several times: not for all.
-@pytest.mark.parametrize("name", OF_LASAGNE + ["gelu", "log_softmax"])
+# DebugMode compiles each operation for itself, some of them several times.
+@pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_debugmode_finds_nothing(name):
     x = tensor("x", "float32", 2)
     y = EVERY[name](x + 1)
-    outputs = [y]
-    if name in OF_LASAGNE:
-        outputs.append(library.grad((y**2).sum(), x))
-    function = library.function([x], outputs, mode="DebugMode")
+    function = library.function([x], [y, library.grad((y**2).sum(), x)], mode="DebugMode")
     function(np.array([[-40, -1.5, -1], [0.5, 3, 40]], "float32"))
 
 
@@ -240,10 +237,8 @@ EVERY_GRAPH = dict(EVERY, **RESHAPING, **LEARNT)
 
 
 @pytest.mark.parametrize("name", EVERY_GRAPH)
-def test_no_graph_holds_a_large_constant_and_every_one_is_optimised_without_failure(name):
-    """NanGuardMode takes a constant above 1e10 for an error of the program. And an optimisation
-    that fails is but a message of a hundred lines, unless the flag makes an error of it.
-    """
+def test_no_graph_holds_a_large_constant(name):
+    """NanGuardMode takes a constant above 1e10 for an error of the program."""
     constants = []
     for dtype in DTYPES:
         x = tensor("x", dtype, 2)
@@ -252,13 +247,13 @@ def test_no_graph_holds_a_large_constant_and_every_one_is_optimised_without_fail
         y = EVERY_GRAPH[name](x)
         options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
         first = [library.grad(y.sum(), v, **options) for v in [x, *parameters]]
-        second = [library.grad((one**2).sum(), x, **options) for one in first]
-        optimised = library.compile.mode.Mode(linker="py", optimizer="fast_run")
-        with change_flags(on_opt_error="raise", floatX="float64"):
+        second = [library.grad(one.sum(), x, **options) for one in first]
+        variables = ancestors([y] + first + second)
+        if dtype == "float32":
+            optimised = library.compile.mode.Mode(linker="py", optimizer="fast_run")
             function = library.function([x], [y] + first + second, mode=optimised)
-        after = [i for node in function.maker.fgraph.toposort() for i in node.inputs]
-        before = ancestors([y] + first + second)
-        constants += [np.asarray(v.data) for v in after + before if hasattr(v, "data")]
+            variables += [i for node in function.maker.fgraph.toposort() for i in node.inputs]
+        constants += [np.asarray(v.data) for v in variables if hasattr(v, "data")]
     numbers = [c for c in constants if c.dtype.kind in "fiu"]
     assert numbers and max(np.abs(c).max(initial=0) for c in numbers) <= 1e10
 
@@ -281,7 +276,8 @@ def test_nanguardmode_finds_nothing_in_ordinary_input(name):
     mode = guard(nan_is_error=True, inf_is_error=True, big_is_error=True, optimizer="fast_compile")
     x = tensor("x", "float32", 2)
     y = EVERY_GRAPH[name](x)
-    function = library.function([x], [y * 1, library.grad((y**2).sum(), x)], mode=mode)
+    with change_flags(cxx=""):  # the numbers are the same, and there sooner
+        function = library.function([x], [y * 1, library.grad((y**2).sum(), x)], mode=mode)
     function(np.array([[-30, -2.5, -0.3, 0], [0.7, 1, 3, 90]], "float32"))
 
 

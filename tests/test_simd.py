@@ -12,7 +12,18 @@ import numpy as np
 import pytest
 from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
-from helpers import ROOT, T, library, named, nnet, run_python, tensor, text_of, with_theano_itself
+from helpers import (
+    ROOT,
+    T,
+    in_one_module,
+    library,
+    named,
+    nnet,
+    run_python,
+    tensor,
+    text_of,
+    with_theano_itself,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,11 +51,16 @@ DTYPES = ("float32", "float64")
 
 
 def fast():
-    return library.compile.get_mode("FAST_RUN")
+    return in_one_module("FAST_RUN")
 
 
 def plain():
     return fast().excluding(TAG)
+
+
+def only_graph(mode):
+    """A mode with the same graphs, for which nothing is compiled."""
+    return mode.__class__("py", mode.optimizer)
 
 
 def compiled(inputs, outputs, mode, **options):
@@ -186,7 +202,7 @@ def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, 
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
-@pytest.mark.parametrize("inputs", [30, 31, 32, 33, 34, 60])
+@pytest.mark.parametrize("inputs", [31, 32, 33, 60])
 def test_an_operation_with_more_operands_than_there_is_room_for_is_left_to_theano(inputs, outputs):
     scalars = [theano_scalar.float32("i{}".format(i)) for i in range(inputs)]
     total = theano_scalar.add(*scalars)
@@ -373,7 +389,7 @@ def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype
 
 def graph_of(name, mode, bias=False):
     x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
-    return compiled([x, row], EVERY[name](x + row if bias else x), mode)
+    return compiled([x, row], EVERY[name](x + row if bias else x), only_graph(mode))
 
 
 @pytest.mark.parametrize("name", [n for n in [*BY_NAME, "softmax"] if n != "linear"])
@@ -396,9 +412,8 @@ def vector_nodes_of(nodes):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_off_switches_leave_theanos_own_graph(name):
-    # Only the graph is looked at: without a compiler it is there sooner.
     for mode in (plain(), library.compile.get_mode("FAST_COMPILE")):
-        function = graph_of(name, mode.__class__("py", mode.optimizer))
+        function = graph_of(name, mode)
         assert "lnl" not in str([n.op for n in function.maker.fgraph.toposort()])
         assert not vector_nodes(function)
         modules = {type(n.op).__module__ for n in function.maker.fgraph.toposort()}
@@ -437,30 +452,37 @@ def test_debugmode_finds_nothing_in_the_softmax_family():
     function(rng.randn(3, 20), rng.randn(20), rng.randn(3, 20), np.array([0, 19, 5]))
 
 
+def of_a_vector_or_rows(name):
+    """An activation of float32, compiled as users do."""
+    x = tensor("x", "float32", 1 if name in BY_NAME else 2)
+    return compiled([x], EVERY[name](x), "FAST_RUN")
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_compiled_functions_pickle(name):
-    function = graph_of(name, fast())
+    function = of_a_vector_or_rows(name)
     again = pickle.loads(pickle.dumps(function))
-    rng = np.random.RandomState(0)
-    x, row = rng.randn(5, 37).astype("float32"), rng.randn(37).astype("float32")
-    np.testing.assert_array_equal(again(x, row), function(x, row))
+    x = np.random.RandomState(0).randn(5, 37).astype("float32")
+    x = x[0] if name in BY_NAME else x
+    np.testing.assert_array_equal(again(x), function(x))
     assert len(vector_nodes(again)) == len(vector_nodes(function))
 
 
 def test_threads_that_call_compiled_functions_side_by_side_get_right_results():
-    rng = np.random.RandomState(0)
-    x, row = rng.randn(50, 300).astype("float32"), rng.randn(300).astype("float32")
-    names = [n for n in EVERY if n != "linear"]
-    functions = [graph_of(name, fast(), bias=True) for name in names]
-    expected = [f(x, row) for f in functions]
+    functions = [of_a_vector_or_rows(n) for n in EVERY if n != "linear"]
+    x = np.random.RandomState(0).randn(50, 300).astype("float32")
+    arguments = [x if f.maker.inputs[0].variable.ndim == 2 else x.ravel() for f in functions]
+    expected = [f(argument) for f, argument in zip(functions, arguments)]
     wrong = []
 
-    def work(function, result):
+    def work(function, argument, result):
         for _ in range(50):
-            if not np.array_equal(function(x, row), result):
+            if not np.array_equal(function(argument), result):
                 wrong.append(function)
 
-    threads = [threading.Thread(target=work, args=pair) for pair in zip(functions, expected)]
+    threads = [
+        threading.Thread(target=work, args=pair) for pair in zip(functions, arguments, expected)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -537,13 +559,14 @@ from theano.tensor.nnet import sigm
 from lasagne_nl import nonlinearities as nl
 names = "exp expm1 log log1p tanh erf erfc sigmoid softplus".split()
 functions = [getattr(T, name, None) or getattr(T.nnet, name) for name in names]
+mode = theano.compile.mode.Mode(linker="c", optimizer="fast_run")  # a module for all
 # No subnormal results: a module linked with -ffast-math has the processor take them for 0.
 values = np.array([3, -9, 0.3, -0.0, np.nan, np.inf, -np.inf, 1e-3, -700] * 4)
 for dtype in ("float32", "float64"):
     x, x0 = T.TensorType(dtype, (False,))("x"), T.TensorType(dtype, ())("x0")
     activations = [nl.elu, nl.leaky_rectify, nl.softsign, nl.softmax]
-    whole = theano.function([x], [f(x) for f in functions + activations])
-    single = theano.function([x0], [f(x0) for f in functions])
+    whole = theano.function([x], [f(x) for f in functions + activations], mode=mode)
+    single = theano.function([x0], [f(x0) for f in functions], mode=mode)
     points = values.astype(dtype)
     print([r.tolist() for r in whole(points)] + [[float(r) for r in single(p)] for p in points[:9]])
 """
@@ -598,7 +621,8 @@ def test_threads_of_openmp_give_the_results_of_one(tmp_path):
         "x, b, y = T.fmatrix(), T.fvector(), T.lvector()\n"
         "loss = T.nnet.categorical_crossentropy(nl.softmax(x + b), y)\n"
         "outputs = [nl.tanh(x), nl.elu(x + b), nl.selu(x.T), nl.softmax(x), loss]\n"
-        "f = theano.function([x, b, y], outputs + [T.grad(loss.sum(), x)])\n"
+        "mode = theano.compile.mode.Mode(linker='c', optimizer='fast_run')\n"
+        "f = theano.function([x, b, y], outputs + [T.grad(loss.sum(), x)], mode=mode)\n"
         "assert all(n.op.openmp for n in f.maker.fgraph.toposort() if 'Vector' in str(n.op)) or "
         "not theano.config.openmp\n"
         "rng = np.random.RandomState(0)\n"

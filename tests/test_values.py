@@ -8,6 +8,7 @@ from activations import EVERY, OF_AXES, RESHAPING, ROWS, ROWS_BY_NAME
 from helpers import (
     DTYPES,
     MODES,
+    REPRESENTATIVE,
     are_faint,
     compiles_with_numba,
     errors,
@@ -148,8 +149,8 @@ def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(
 
 @pytest.mark.parametrize(
     "mode, ndim",
-    # Numba takes 20 s for each.
-    [(m, n) for m in MODES for n in range(1, 6) if n in (1, 3) or not compiles_with_numba(m)],
+    # What compiles for speed takes long for each.
+    [(m, n) for m in MODES for n in range(1, 6) if n in (1, 3) or m == "FAST_COMPILE"],
 )
 @pytest.mark.parametrize(**named(ROWS))
 def test_rows_lie_along_the_last_axis_in_any_number_of_dimensions(case, ndim, mode):
@@ -202,13 +203,27 @@ def test_the_broadcast_pattern_stays_along_any_axis(owner, axis):
     assert owner(axis)(x).type.broadcastable == (False, True, False)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
-def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
+AXES = [0, 1, 2, -1, -2]
+
+
+@functools.lru_cache(maxsize=None)
+def along_each_axis(owner, mode):
+    """Some points, and what an activation makes of them along each of AXES: values, and the slopes
+    of the sum of their squares."""
     x = tensor("x", "float64", 3)
-    y = nl.GLU(axis)(x)
+    values = [owner(axis)(x) for axis in AXES]
+    slopes = [library.grad((y**2).sum(), x) for y in values]
     points = np.random.RandomState(0).randn(4, 2, 6)
-    value, slope = library.function([x], [y, library.grad((y**2).sum(), x)], mode=mode)(points)
+    points[0, 0, 0] = 0
+    results = library.function([x], values + slopes, mode=mode)(points)
+    return points, dict(zip(AXES, zip(results, results[len(AXES) :])))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("axis", AXES)
+def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
+    points, results = along_each_axis(nl.GLU, mode)
+    value, slope = results[axis]
     a, b = np.split(points, 2, axis=axis)
     gate = 1 / (1 + np.exp(-b))
     np.testing.assert_allclose(value, a * gate, rtol=1e-14)
@@ -217,16 +232,13 @@ def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
+@pytest.mark.parametrize("axis", AXES)
 def test_crelu_joins_both_sides_along_an_axis(axis, mode):
-    x = tensor("x", "float64", 3)
-    y = nl.CReLU(axis)(x)
-    points = np.random.RandomState(0).randn(4, 2, 6)
-    points[0, 0, 0] = 0
-    value, slope = library.function([x], [y, library.grad(y.sum(), x)], mode=mode)(points)
+    points, results = along_each_axis(nl.CReLU, mode)
+    value, slope = results[axis]
     both = [np.maximum(points, 0), np.maximum(-points, 0)]
     np.testing.assert_array_equal(value, np.concatenate(both, axis=axis))
-    np.testing.assert_array_equal(slope, np.sign(points))
+    np.testing.assert_array_equal(slope, 2 * points)
 
 
 @pytest.mark.parametrize("activation", [nl.glu, nl.crelu])
@@ -292,7 +304,10 @@ def test_the_broadcast_pattern_stays(name, pattern):
 @pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
 def test_the_layout_in_memory_does_not_matter(name):
     x = tensor("x", "float32", 2)
-    function = library.function([x], dict(EVERY, **RESHAPING)[name](x))
+    # Numba takes 3 s for each.
+    slow = compiles_with_numba("FAST_RUN") and name not in REPRESENTATIVE
+    mode = "FAST_COMPILE" if slow else "FAST_RUN"
+    function = library.function([x], dict(EVERY, **RESHAPING)[name](x), mode=mode)
     points = np.random.RandomState(3).randn(6, 12).astype("float32")
     for view in (points.T, points[::2], points[:, ::-1], points[::-2, 1::3]):
         np.testing.assert_array_equal(function(view), function(np.array(view, order="C")))
