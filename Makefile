@@ -45,7 +45,7 @@ demo: $(VENV)/.examples
 	@$(BIN)/python docs/examples/digits.py $(DEMO_OPTIONS)
 
 test: $(VENV)/.test $(VENV)/.examples
-	@$(QUICKLY) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(TEST_OPTIONS)
+	@$(QUICKLY) $(BIN)/python -m pytest -n auto --maxprocesses 4 $(TEST_OPTIONS)
 
 lint: $(VENV)/.lint
 	@$(BIN)/python -m ruff check .

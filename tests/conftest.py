@@ -24,12 +24,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     _compile_in_a_folder_of_its_own(os.environ["PYTEST_XDIST_WORKER"])
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """All tests of one activation are for the same process, which compiles it once for them; so are
     those of one function that are of no activation."""
-    for item in items:
-        of = getattr(item, "callspec", None) and item.callspec.params
-        of = of.get("case", of.get("name")) if of else None
-        group = getattr(of, "name", of) or item.nodeid.split("[")[0]
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+    from activations import EVERY, RESHAPING
+    from xdist.scheduler import LoadScopeScheduling
+
+    names = sorted([*EVERY, *RESHAPING], key=len, reverse=True)  # hard_tanh before tanh
+
+    class ByActivation(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            function, _, parameters = nodeid.partition("[")
+            return next((name for name in names if name in parameters), function)
+
+    return ByActivation(config, log)

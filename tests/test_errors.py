@@ -199,9 +199,10 @@ def test_an_odd_axis_of_glu_is_refused_at_run_time():
 
 @pytest.mark.parametrize("name", EVERY)
 def test_arrays_lists_and_numbers_are_welcome(name):
+    as_it_is = library.compile.mode.Mode("py", None)  # else each constant is folded by C code
     for x in ([[0.5, -1.0]], np.array([[0.5, -1.0]])):
         y = T.as_tensor_variable(EVERY[name](x))
-        assert library.function([], y, mode="FAST_COMPILE")().shape == (1, 2)
+        assert library.function([], y, mode=as_it_is)().shape == (1, 2)
 
 
 # What to do, which the messages end with.
