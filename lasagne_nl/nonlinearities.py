@@ -2067,8 +2067,10 @@ def _sparse_plus(x):
 
 
 def _tanh_shrink(x):
-    is_small = abs(comparand(x)) < 2
-    small = switch(is_small, x, 0)
+    size = abs(comparand(x))
+    is_small = size < 2
+    # Not masked by 0, nor by the same condition: a library's rewrites may take out both again.
+    small = switch(size <= 2, x, 1)
     square = small * small
     numerator, denominator = (_polynomial(c, square) for c in _TANH_SHRINK)
     return switch(is_small, small * square * numerator / denominator, x - _tanh(x))
