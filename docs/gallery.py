@@ -199,7 +199,7 @@ def curves_of(entries):
         for value in values:
             outputs += [value, backend.library.grad(value.sum(), x)]
         counts.append(len(values))
-    results = iter(backend.library.function([x], outputs)(X))
+    results = iter(backend.library.function([x], outputs, mode="FAST_COMPILE")(X))
     return [[(next(results), next(results)) for _ in range(count)] for count in counts]
 
 
