@@ -78,14 +78,6 @@ def change_flags(**flags):
     return change(**flags)
 
 
-def in_one_module(mode):
-    """A mode whose functions are one C module each, where Theano's FAST_RUN makes one of each
-    operation: the same code, which is compiled in half the time."""
-    if not (with_theano and library.config.cxx and mode == "FAST_RUN"):
-        return mode
-    return library.compile.mode.Mode(linker="c", optimizer="fast_run")
-
-
 def derivatives(case, dtype, mode, ndim=1):
     """A compiled function of (x, incoming gradient of the value, incoming gradient of the slope)
     to [value, gradient, gradient of that gradient] of an activation; by default of vectors."""
@@ -105,8 +97,9 @@ def derivatives(case, dtype, mode, ndim=1):
             )
             inputs += [x, g, h]
             outputs += [y, first, second]
-        # Operations of rows have not all C code.
-        linked = in_one_module(mode) if ndim == 1 else mode
+        linked = mode
+        if mode == "FAST_RUN" and ndim == 1:  # operations of rows have not all C code
+            linked = backend.mode_of_one_function() or mode
         _compiled[key] = library.function(inputs, outputs, mode=linked, on_unused_input="ignore")
     function, start = _compiled[key], 3 * DTYPES.index(dtype)
 

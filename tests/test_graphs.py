@@ -39,11 +39,9 @@ def arranged(rows, ndim):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    "dtype, ndim",
-    [("float64", 1), ("float32", 2), ("float64", 2), ("float32", 3), ("float64", 4)],
-)
-def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(dtype, ndim, mode):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("ndim", [1, 2, 3, 4])
+def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim, dtype, mode):
     x, target = tensor("x", dtype, ndim), tensor("target", dtype, ndim)
     loss = -T.sum(target * T.log(nl.softmax(x)), axis=-1)
     function = library.function([x, target], [loss, library.grad(loss.sum(), x)], mode=mode)
@@ -237,8 +235,10 @@ EVERY_GRAPH = dict(EVERY, **RESHAPING, **LEARNT)
 
 
 @pytest.mark.parametrize("name", EVERY_GRAPH)
-def test_no_graph_holds_a_large_constant(name):
-    """NanGuardMode takes a constant above 1e10 for an error of the program."""
+def test_no_graph_holds_a_large_constant_and_every_one_is_optimised_without_failure(name):
+    """NanGuardMode takes a constant above 1e10 for an error of the program. And an optimisation
+    that fails is an error for all tests, see the helpers.
+    """
     constants = []
     for dtype in DTYPES:
         x = tensor("x", dtype, 2)
@@ -247,13 +247,13 @@ def test_no_graph_holds_a_large_constant(name):
         y = EVERY_GRAPH[name](x)
         options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
         first = [library.grad(y.sum(), v, **options) for v in [x, *parameters]]
-        second = [library.grad(one.sum(), x, **options) for one in first]
-        variables = ancestors([y] + first + second)
-        if dtype == "float32":
-            optimised = library.compile.mode.Mode(linker="py", optimizer="fast_run")
+        second = [library.grad((one**2).sum(), x, **options) for one in first]
+        optimised = library.compile.mode.Mode(linker="py", optimizer="fast_run")
+        with change_flags(floatX="float64"):
             function = library.function([x], [y] + first + second, mode=optimised)
-            variables += [i for node in function.maker.fgraph.toposort() for i in node.inputs]
-        constants += [np.asarray(v.data) for v in variables if hasattr(v, "data")]
+        after = [i for node in function.maker.fgraph.toposort() for i in node.inputs]
+        before = ancestors([y] + first + second)
+        constants += [np.asarray(v.data) for v in after + before if hasattr(v, "data")]
     numbers = [c for c in constants if c.dtype.kind in "fiu"]
     assert numbers and max(np.abs(c).max(initial=0) for c in numbers) <= 1e10
 
