@@ -10,7 +10,7 @@ from lasagne_nl import backend
 FLOATS = ("float16", "float32", "float64")
 
 
-def as_float(activation, x):
+def as_float(activation, x, least_ndim=0):
     """The input of an activation as a symbolic tensor of floats.
 
     Parameters
@@ -20,6 +20,8 @@ def as_float(activation, x):
     x : tensor variable or array_like
         Floats keep their dtype; booleans and integers of 8 and 16 bits become float32, wider
         integers float64, as Theano has it for tanh.
+    least_ndim : int
+        How many dimensions it needs: 1 for what works along an axis.
 
     Returns
     -------
@@ -29,6 +31,8 @@ def as_float(activation, x):
     ------
     TypeError
         If `x` cannot be a tensor of real numbers.
+    ValueError
+        If it has too few dimensions.
     """
     try:
         tensor = _as_dense_tensor(x)
@@ -39,6 +43,10 @@ def as_float(activation, x):
                 activation, backend.name, shown(x), _advice_on_input(x)
             )
         ) from error
+    if tensor.ndim < least_ndim:
+        raise ValueError(
+            "{}: x must have at least one dimension, got the scalar {}".format(activation, shown(x))
+        )
     if dtype.name in FLOATS:
         return tensor
     if dtype.kind in "biu":
@@ -70,155 +78,6 @@ def as_numpy(x):
     if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.kind not in "biuf":
         return None
     return x if x.dtype.name in FLOATS else x.astype("float64")
-
-
-class Parameterised:
-    """An activation with parameters: what all such classes have in common.
-
-    A subclass names its parameters, in the order of its constructor, in `_parameters`, and hands
-    them to this one's; so instances pickle and copy by themselves. A parameter that is no number
-    has a check of its own in `_checks`.
-    """
-
-    _parameters = ()
-    _checks = {}
-
-    def __init__(self, **values):
-        """Check the parameters, and keep each as an attribute."""
-        for parameter in self._parameters:
-            value = values[parameter]
-            if isinstance(value, np.ndarray) and value.ndim == 0:
-                value = value[()]  # as a scalar, which nobody changes later
-            check = self._checks.get(parameter, check_number)
-            check(type(self).__name__, parameter, value)
-            setattr(self, parameter, value)
-
-    def __getattr__(self, name):
-        """Raise AttributeError; say what to do where the result of a call was meant."""
-        if name.startswith("_") or name in self._parameters or not _has_a_variable(name):
-            return object.__getattribute__(self, name)  # raises what Python says
-        owner = type(self).__name__
-        raise AttributeError(
-            "{0!r} object has no attribute {1!r}: {2} is an activation, not the result of one: "
-            "{0}(...)(x) applies it to x; a layer takes nonlinearity={0}(...), an instance, not "
-            "the class".format(owner, name, _short(self))
-        )
-
-    def _demand(self, condition, parameter, what):
-        """Raise ValueError unless a condition on a parameter holds that is not symbolic."""
-        value = getattr(self, parameter)
-        if not is_symbolic(value) and not condition(value):
-            raise ValueError(
-                "{}: {} must {}, got {!r}".format(
-                    type(self).__name__, parameter, what, plain(value)
-                )
-            )
-
-    def __repr__(self):
-        """Return the call that makes an equal object."""
-        return "{}({})".format(
-            type(self).__name__,
-            ", ".join("{}={!r}".format(p, plain(getattr(self, p))) for p in self._parameters),
-        )
-
-    def _input(self, x):
-        return as_float(type(self).__name__, x)
-
-    def _constants(self, x):
-        """The parameters, in order, in the dtype of `x`, so that they never widen it."""
-        return [self._constant(parameter, x) for parameter in self._parameters]
-
-    def _constant(self, parameter, x):
-        value = getattr(self, parameter)
-        if is_symbolic(value):
-            tensor = backend.as_tensor_variable(value)
-            self._check_broadcasting(parameter, tensor, x)
-            return backend.cast(tensor, x.dtype)
-        with np.errstate(over="ignore"):
-            constant = np.asarray(float(value), dtype=x.dtype)
-        if not np.isfinite(constant):
-            raise ValueError(
-                "{}: {} = {!r} is too large for the {} input, whose largest number is "
-                "{:.3g}".format(
-                    type(self).__name__, parameter, plain(value), x.dtype, np.finfo(x.dtype).max
-                )
-            )
-        return backend.as_tensor_variable(constant)
-
-    def _check_broadcasting(self, parameter, value, x):
-        """A parameter may be repeated over the input; the input is never repeated over it."""
-        reason = _refusal_to_broadcast(parameter, value, x)
-        if reason:
-            raise ValueError(
-                "{}: {} = {} cannot be broadcast to x without changing its shape: {}".format(
-                    type(self).__name__, parameter, value, reason
-                )
-            )
-
-
-def _refusal_to_broadcast(parameter, value, x):
-    """Why a parameter would change the shape of the input, or nothing."""
-    if value.ndim > x.ndim:
-        return (
-            "it has {} dimension(s) and x has {}; it may have no more than x, and its dimensions "
-            "are the last ones of x".format(value.ndim, x.ndim)
-        )
-    for axis in range(-value.ndim, 0):
-        if x.type.broadcastable[axis] and not value.type.broadcastable[axis]:
-            return (
-                "axis {0} of x has length 1 and that of {1} may have more; if it has length 1, "
-                "make axis {0} of {1} broadcastable".format(axis, parameter)
-            )
-    return None
-
-
-class Elementwise(Parameterised):
-    """An activation of single elements with numbers as parameters: a subclass has a `_formula` of
-    the input and the parameters, in order.
-    """
-
-    def __call__(self, x):
-        """Apply this activation to the tensor `x`, elementwise."""
-        return in_float32(lambda x: self._formula(x, *self._constants(x)), self._input(x))
-
-
-class AlongAxes(Parameterised):
-    """An activation whose parameter `axis` says along which axis, or axes, it works."""
-
-    _parameters = ("axis",)
-
-    def __init__(self, axis=-1):
-        super().__init__(axis=axis)
-
-    def _axes(self, x):
-        """The axes as numbers from 0, in ascending order."""
-        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        if any(not -x.ndim <= axis < x.ndim for axis in given):
-            raise ValueError(
-                "{}: axis = {!r} is not an axis of x, which has {} dimension(s): {}".format(
-                    type(self).__name__,
-                    self.axis,
-                    x.ndim,
-                    "choose from {} to {}".format(-x.ndim, x.ndim - 1)
-                    if x.ndim
-                    else "it needs one",
-                )
-            )
-        axes = sorted(int(axis) % x.ndim for axis in given)
-        if len(set(axes)) < len(axes):
-            raise ValueError(
-                "{}: axis = {!r} names an axis of x twice, which has {} dimension(s)".format(
-                    type(self).__name__, self.axis, x.ndim
-                )
-            )
-        return tuple(axes)
-
-
-def in_float32(formula, x):
-    """Apply a formula of several steps; to float16 in float32, so that it is rounded but once."""
-    if x.dtype != "float16":
-        return formula(x)
-    return backend.cast(formula(backend.cast(x, "float32")), "float16")
 
 
 def known_length(x, axis):
@@ -260,7 +119,7 @@ def check_number(owner, parameter, value):
         finite = False
     if not finite:
         raise ValueError(
-            "{}: {} must be finite, got {}".format(owner, parameter, _short(plain(value)))
+            "{}: {} must be finite, got {}".format(owner, parameter, on_one_line(plain(value)))
         )
 
 
@@ -312,13 +171,14 @@ def plain(value):
 
 def shown(value):
     """A value on one line, with its type."""
-    text, kind = _short(value), type(value).__name__
+    text, kind = on_one_line(value), type(value).__name__
     if is_symbolic(value) and str(value.type) not in text:
         kind = "{} of {}".format(kind, value.type)
     return "{} ({})".format(text, kind)
 
 
-def _short(value):
+def on_one_line(value):
+    """Its repr, cut off where it becomes long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -335,9 +195,9 @@ def _advice_on_input(x):
         if backend.advice_on(value):
             return backend.advice_on(value)
     if _is_activation(x):
-        name = getattr(x, "__name__", None) or type(x).__name__
-        return ": it is an activation, not the result of one: {} applies it to x".format(
-            name + ("(x)" if isinstance(x, types.FunctionType) else "(...)(x)")
+        has_parameters = isinstance(x, type) or not hasattr(x, "__name__")
+        return ": it is an activation, not the result of one: {}{}(x) applies it to x".format(
+            getattr(x, "__name__", type(x).__name__), "(...)" if has_parameters else ""
         )
     if _is_of(x, "lasagne"):
         return ": it is a layer; take get_output(layer), or a NonlinearityLayer on it"
@@ -388,18 +248,14 @@ def _is_activation(value):
     """Whether it is an activation of this package: a class, an instance or a function."""
     if isinstance(value, types.FunctionType):
         return _is_of(value, "lasagne_nl")
-    return issubclass(value if isinstance(value, type) else type(value), Parameterised)
+    owner = value if isinstance(value, type) else type(value)
+    return "lasagne_nl._base" in {ancestor.__module__ for ancestor in owner.__mro__}
 
 
 def _is_of(value, package):
     """Whether a function, or the class of an object, is defined in a package."""
     owners = [value] if isinstance(value, types.FunctionType) else type(value).__mro__
     return package in {str(owner.__module__).split(".")[0] for owner in owners}
-
-
-def _has_a_variable(name):
-    """Whether symbolic tensors have an attribute of this name."""
-    return hasattr(backend.matrix(), name)
 
 
 def _number_in(value):

@@ -53,7 +53,7 @@ def demo(tmp_path_factory):
 
 def test_the_examples_in_the_docstrings_print_what_they_say():
     results = doctest.testmod(nl)
-    assert results.attempted >= 6 and results.failed == 0
+    assert results.attempted >= 3 and results.failed == 0
 
 
 def test_the_demo_has_every_activation_that_a_hidden_layer_can_have():
