@@ -2,11 +2,14 @@
 
 import os
 import re
+import runpy
 
 from setuptools import find_packages, setup
 from setuptools.command.sdist import sdist
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+REQUIREMENTS = runpy.run_path(os.path.join(HERE, "lasagne_nl", "_requirements.py"))
+PYTHONS, with_markers = REQUIREMENTS["PYTHONS"], REQUIREMENTS["with_markers"]
 
 
 def read(*path):
@@ -36,31 +39,6 @@ class SourceDistribution(sdist):
         super().make_distribution()
 
 
-# Theano runs on Python up to 3.11. NumPy is the newest that it needs no repair for; on Python
-# 3.11 there is none, and on all of them no NumPy 2 will do.
-INSTALL_REQUIRES = [
-    'Theano==1.0.5; python_version < "3.12"',
-    'numpy>=1.21,<1.22; python_version < "3.11"',
-    'numpy>=1.23.2,<2; python_version == "3.11"',
-    'pytensor>=3; python_version >= "3.12"',
-]
-# A library beside the default one, which stays. What is pinned is what the libraries leave open:
-# Aesara, and PyTensor for Python 3.9, do not import with NumPy 2; PyTensor 2.28 and later not with
-# NumPy 1.21; and that for Python 3.8 and 3.9 wants a newer setuptools than venv brings. Aesara asks
-# numpy.distutils, which needs a module that setuptools 74 took away.
-AESARA_REQUIRES = [
-    'aesara>=2.8.12; python_version < "3.12"',
-    'numpy<2; python_version < "3.12"',
-    'setuptools<74; python_version < "3.12"',
-    # Aesara cannot run there, but does not say so: pip would build an old NumPy for it.
-    'aesara<0; python_version >= "3.12"',
-]
-PYTENSOR_REQUIRES = [
-    "pytensor>=2.9",
-    'pytensor<2.28; python_version == "3.10"',
-    'numpy<2; python_version == "3.9"',
-    'setuptools>=59; python_version < "3.10"',
-]
 TEST_REQUIRES = [
     "pytest>=7",
     "pytest-xdist>=3",
@@ -82,11 +60,10 @@ setup(
     license="MIT",
     packages=find_packages(include=["lasagne_nl", "lasagne_nl.*"]),
     package_data={"lasagne_nl.simd": ["*.h"]},
-    python_requires=">=3.7,<3.14",
-    install_requires=INSTALL_REQUIRES,
+    python_requires=">={},<3.{}".format(PYTHONS[0], int(PYTHONS[-1].split(".")[1]) + 1),
+    install_requires=with_markers(REQUIREMENTS["DEFAULT"]),
     extras_require={
-        "aesara": AESARA_REQUIRES,
-        "pytensor": PYTENSOR_REQUIRES,
+        **{extra: with_markers(rows) for extra, rows in REQUIREMENTS["EXTRAS"].items()},
         "test": TEST_REQUIRES,
         "examples": ["scikit-learn", "matplotlib", "tqdm"],
         # mpmath computes what the documentation says of limits and slopes, matplotlib draws.
@@ -99,13 +76,7 @@ setup(
         "Operating System :: OS Independent",
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3 :: Only",
-        "Programming Language :: Python :: 3.7",
-        "Programming Language :: Python :: 3.8",
-        "Programming Language :: Python :: 3.9",
-        "Programming Language :: Python :: 3.10",
-        "Programming Language :: Python :: 3.11",
-        "Programming Language :: Python :: 3.12",
-        "Programming Language :: Python :: 3.13",
+        *("Programming Language :: Python :: " + python for python in PYTHONS),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     keywords="theano, lasagne, aesara, pytensor, activation, nonlinearity, neural network",

@@ -20,7 +20,7 @@ import warnings
 
 import numpy
 
-from lasagne_nl import _theano_repairs
+from lasagne_nl import _requirements, _theano_repairs
 
 __all__ = [
     "Assert",
@@ -169,7 +169,7 @@ _NAMES = {
         ".tensor.type:DenseTensorType",
     ),
     "Variable": _everywhere(".tensor:Variable"),
-    # Has the compiled graphs of this process computed faster.
+    # Has the compiled graphs of this process computed faster; true where they are.
     "accelerate": ("lasagne_nl.simd:register", _nothing, _nothing, _nothing),
     "arange": _everywhere(".tensor:arange"),
     "as_tensor_variable": _everywhere(".tensor:as_tensor_variable"),
@@ -237,20 +237,6 @@ _NAMES = {
     "zero_grad": _everywhere(".gradient:zero_grad"),
 }
 
-_PYTHON = sys.version_info[:2]
-# What pip is to be told where a library is missing, by the running Python; see setup.py.
-REQUIREMENTS = {
-    "theano": '"Theano==1.0.5" "numpy<1.22"'
-    if _PYTHON < (3, 11)
-    else '"Theano==1.0.5" "numpy>=1.23.2,<2"',
-    "aesara": 'aesara "numpy<2" "setuptools<74"',
-    "pytensor": {(3, 8): 'pytensor "setuptools>=59"', (3, 9): 'pytensor "numpy<2"'}.get(
-        _PYTHON, "pytensor"
-    ),
-}
-# Theano and Aesara cannot run on Python 3.12 and later, whatever NumPy they find there.
-_RUNNING = _MODULES if _PYTHON < (3, 12) else ("pytensor",)
-
 
 def _import_library(module):
     """Import a library; what it warns of meanwhile is not ours to say, nor to fail by."""
@@ -307,7 +293,7 @@ def _is_missing(module, error):
 
 def _advice(wanted, reasons):
     """Say what failed, and what mends it: mostly a pip command for this Python."""
-    python = "Python {}.{}".format(*_PYTHON)
+    python = "Python 3.{}".format(_requirements.RUNNING)
     misconfigured = [c for c, error in reasons if "configuration variable" in str(error)]
     homeless = [c for c, error in reasons if "compiledir" in str(error)]
     if homeless:
@@ -319,22 +305,22 @@ def _advice(wanted, reasons):
         remedy = "Correct it in {}_FLAGS, or in the file .{}rc".format(
             misconfigured[0].upper(), misconfigured[0]
         )
-    elif wanted and wanted not in _RUNNING:
-        remedy = (
-            "{} cannot run on {}: unset {} (or set it to pytensor) and run: "
-            "python -m pip install {}".format(
-                wanted.capitalize(), python, ENVIRONMENT_VARIABLE, REQUIREMENTS["pytensor"]
-            )
+    elif wanted and not _requirements.runs(wanted):
+        remedy = "{} cannot run on {}: unset {} (or set it to pytensor) and run: {}".format(
+            wanted.capitalize(), python, ENVIRONMENT_VARIABLE, _requirements.command("pytensor")
         )
     elif all(_is_missing(candidate, error) for candidate, error in reasons):
-        remedy = "On {}, run: python -m pip install {}".format(
-            python, REQUIREMENTS[wanted or _RUNNING[0]]
-        )
+        first = wanted or next(filter(_requirements.runs, _MODULES))
+        remedy = "On {}, run: {}".format(python, _requirements.command(first))
     else:
         candidate = next(c for c, error in reasons if not _is_missing(c, error))
         remedy = (
             "{} is installed, but its import fails for the reason above. Versions that go together "
-            "on {}: python -m pip install {}".format(candidate, python, REQUIREMENTS[candidate])
+            "on {}: {}".format(
+                candidate,
+                python,
+                _requirements.command(candidate if _requirements.runs(candidate) else "pytensor"),
+            )
         )
     failures = "; ".join(
         "{}: {}".format(candidate, " ".join("{}: {}".format(type(e).__name__, e).split())[:200])

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 from helpers import text_of
-from matrix import PYTHONS
 
 import lasagne_nl
+from lasagne_nl._requirements import PYTHONS
 
 if sys.version_info >= (3, 8):
     from importlib import metadata
@@ -46,7 +46,7 @@ def test_every_python_that_is_documented_has_its_classifier_and_no_other(distrib
     classifiers = distribution.metadata.get_all("Classifier")
     pattern = re.compile(r"Programming Language :: Python :: (3\.\d+)$")
     classified = [match.group(1) for match in map(pattern.match, classifiers) if match]
-    assert classified == PYTHONS
+    assert classified == list(PYTHONS)
     for name in DOCUMENTS[:3]:
         ranges = re.findall(r"\b(3\.\d+) to (3\.\d+)\b", text_of(name))
         singles = re.findall(r"\bPython (3\.\d+)\b", text_of(name))
