@@ -14,6 +14,8 @@
   along the axis, as the gradient of a sum is, its result is wrong.
 - **Forward mode** (Rop). ``ZeroGrad`` returns no list, ``LogSoftmax`` takes its Jacobian for a
   symmetric one, ``Assert`` and ``CumOp`` have none, nor has ``SortOp``, even of a constant.
+- **The compile cache.** Theano's forgets, from one process to the next, all modules that hold a
+  DimShuffle, an Alloc, a copy of an input or a softmax.
 - **JAX's own derivative** of what PyTensor compiles for it: softplus has a branch that overflows,
   and the slope of abs at 0 is 1, not 0.
 
@@ -25,6 +27,7 @@ them, or goes by the names of ops.
 import functools
 import importlib
 import sys
+import zlib
 from itertools import permutations
 
 import numpy as np
@@ -41,6 +44,8 @@ def mend(library):
     _mend_softmax_in_python(tools)
     _mend_log_of_softmax(tools)
     _mend_forward_mode(tools)
+    if tools.is_theano:
+        _mend_compile_cache(tools)
     if library.__name__ == "pytensor":
         _mend_derivatives_for_jax(tools)
 
@@ -65,6 +70,9 @@ class _Tools:
             # theano.gof.opt in Theano, theano.graph.opt in Theano-PyMC.
             rewriting = sys.modules[module("tensor.opt").in2out.__module__]
             self._local = rewriting.local_optimizer
+            elemwise = module("tensor.elemwise")
+            self.c_op = getattr(elemwise, "ExternalCOp", None) or elemwise.COp
+            self.c_linker = module("gof.cc" if hasattr(library, "gof") else "link.c.basic").CLinker
         else:
             self.special, self.functions = module("tensor.special"), self.tensor
             self.asserts = module("raise_op").CheckAndRaise
@@ -439,6 +447,31 @@ def _of_a_constant(self, inputs, eval_points):
 
 def _linear(self, inputs, eval_points):
     return [None if eval_points[0] is None else self(eval_points[0])]
+
+
+# The cache of what is compiled.
+
+
+def _mend_compile_cache(tools):
+    version_of_op, key_of_module = tools.c_op.c_code_cache_version, tools.c_linker.cmodule_key_
+
+    def c_code_cache_version(self):
+        # The first is a hash of strings, which is another one in each process.
+        code = "\n".join(self.func_codes).encode("utf-8")
+        return (zlib.crc32(code),) + version_of_op(self)[1:]
+
+    def cmodule_key_(self, fgraph, *arguments, **options):
+        version, signature = key_of_module(self, fgraph, *arguments, **options)
+        if not version:
+            # An op without parameters was taken for one without a version.
+            nodes = fgraph.toposort()
+            versions = [node.op.c_code_cache_version_apply(node) for node in nodes]
+            versions += [v.type.c_code_cache_version() for n in nodes for v in n.inputs + n.outputs]
+            version = tuple(versions) if all(versions) else ()
+        return version, signature
+
+    tools.c_op.c_code_cache_version = c_code_cache_version
+    tools.c_linker.cmodule_key_ = cmodule_key_
 
 
 # JAX.
