@@ -26,19 +26,31 @@ def write(force=False):
     module, pth = _paths()
     # The .pth last: it must not call what is not there yet.
     contents = [(module, repairs), (pth, "import {0}; {0}.install()\n".format(_MODULE))]
-    for path, text in contents:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+    try:
+        for path, text in contents:
+            with open(path + ".new", "w", encoding="utf-8") as file:
+                file.write(text)
+        for path, _ in contents:
+            os.replace(path + ".new", path)
+    finally:
+        for path, _ in contents:
+            if os.path.exists(path + ".new"):
+                os.remove(path + ".new")
     return [path for path, _ in contents]
 
 
 def remove(force=False):
     """Remove the files that are there; return their paths."""
     _refuse_outside_a_virtual_environment(force)
-    present = [path for path in reversed(_paths()) if os.path.exists(path)]
-    for path in present:
+    paths = present()[::-1]
+    for path in paths:
         os.remove(path)
-    return present
+    return paths
+
+
+def present():
+    """The paths of those files that are there."""
+    return [path for path in _paths() if os.path.exists(path)]
 
 
 def _paths():

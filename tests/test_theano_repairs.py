@@ -254,14 +254,23 @@ def test_outside_a_virtual_environment_the_repair_is_refused_without_force():
     assert "is not a virtual environment" in done.stderr and "--force" in done.stderr
 
 
+REPAIR_BELOW = (
+    "import sys\nsys.prefix = sys.base_prefix\n"
+    "from lasagne_nl import _site_hook\n"
+    "_site_hook._paths = lambda: [{0!r} + '/a.py', {0!r} + '/{1}']\n"
+    "from lasagne_nl.__main__ import main\n"
+    "sys.exit(main(['--repair-theano', '--force']))"
+)
+
+
 def test_with_force_it_is_written_anywhere(tmp_path):
-    program = (
-        "import sys\nsys.prefix = sys.base_prefix\n"
-        "from lasagne_nl import _site_hook\n"
-        "_site_hook._paths = lambda: [{0!r} + '/a.py', {0!r} + '/a.pth']\n"
-        "from lasagne_nl.__main__ import main\n"
-        "sys.exit(main(['--repair-theano', '--force']))"
-    ).format(str(tmp_path))
-    done = run_python(program)
+    done = run_python(REPAIR_BELOW.format(str(tmp_path), "a.pth"))
     assert done.returncode == 0, done.stderr
     assert sorted(os.listdir(str(tmp_path))) == ["a.pth", "a.py"]
+
+
+def test_where_the_second_file_cannot_be_written_the_first_is_not_and_the_message_says_so(tmp_path):
+    done = run_python(REPAIR_BELOW.format(str(tmp_path), "missing/a.pth"))
+    assert done.returncode == 1 and os.listdir(str(tmp_path)) == []
+    assert "missing/a.pth" in done.stderr
+    assert done.stderr.strip().endswith("There is now: none of the files")
