@@ -127,10 +127,12 @@ $(VENV)/.created:
 		{ echo "lasagne_nl needs Python 3.7 to 3.13: install one and set PYTHON to it" >&2; exit 1; }
 	@"$(PYTHON)" -c "import ensurepip, venv" >/dev/null 2>&1 || \
 		{ echo "lasagne_nl needs venv: install it (on Debian: python3-venv)" >&2; exit 1; }
-	@command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 || \
+	@# Theano compiles with a C++ compiler. On Python 3.12 and later it is PyTensor, which needs none.
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 12))" || \
+		command -v g++ >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 || \
 		{ echo "lasagne_nl needs a C++ compiler: install g++" >&2; exit 1; }
-	@"$(PYTHON)" -c "import os, sysconfig as s; h = s.get_paths()['include']; \
-		raise SystemExit(not os.path.exists(os.path.join(h, 'Python.h')))" || \
+	@"$(PYTHON)" -c "import os, sys, sysconfig as s; h = s.get_paths()['include']; \
+		sys.exit(sys.version_info < (3, 12) and not os.path.exists(os.path.join(h, 'Python.h')))" || \
 		{ echo "lasagne_nl needs the headers of Python: install them (on Debian: python3-dev)" >&2; exit 1; }
 	@echo "creating $(VENV)"
 	@"$(PYTHON)" -m venv --clear $(VENV)
