@@ -16,21 +16,13 @@ import warnings
 import numpy as np
 
 import lasagne_nl
-from lasagne_nl import _site_hook, backend
+from lasagne_nl import _requirements, _site_hook, backend
 from lasagne_nl import nonlinearities as nl
 
 # Median over four activations, by tests/benchmarks/without_compiler.py.
 _TIMES_SLOWER_WITHOUT_COMPILER = 150
 # In units of the dtype's eps. The libraries' own functions are within 3.
 _TOLERANCE = 16
-
-
-def _exp_or(x, scale=1, scale_neg=1):
-    return scale * np.where(x > 0, x, scale_neg * np.expm1(np.minimum(x, 0)))
-
-
-def _exp_or_slope(x, scale=1, scale_neg=1):
-    return scale * np.where(x > 0, 1, scale_neg * np.exp(np.minimum(x, 0)))
 
 
 def _logistic(x):
@@ -42,10 +34,17 @@ def _softmax(x):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
-def _kinked(leakiness):
+def _kinked(slope):
     return (
-        lambda x: np.where(x > 0, x, leakiness * x),
-        lambda x: np.where(x > 0, 1, np.where(x < 0, leakiness, (1 + leakiness) / 2)),
+        lambda x: np.where(x > 0, x, slope * x),
+        lambda x: np.where(x > 0, 1, np.where(x < 0, slope, (1 + slope) / 2)),
+    )
+
+
+def _exponential(scale, scale_neg):
+    return (
+        lambda x: scale * np.where(x > 0, x, scale_neg * np.expm1(np.minimum(x, 0))),
+        lambda x: scale * np.where(x > 0, 1, scale_neg * np.exp(np.minimum(x, 0))),
     )
 
 
@@ -54,48 +53,35 @@ def _normal_tail(x):
     return np.vectorize(math.erfc)(x / 2**0.5) / 2
 
 
-_SCALES = nl.selu.scale, nl.selu.scale_neg
+_TANH = np.tanh, lambda x: 1 / np.cosh(x) ** 2
 
-# Name: the value and the gradient of its sum, in NumPy.
+# Name: the value and the gradient of its sum, in NumPy. All of Lasagne's, and of the others those
+# that take something new from the library.
 _REFERENCES = {
     "sigmoid": (_logistic, lambda x: _logistic(x) * _logistic(-x)),
-    # The entries of a row sum to 1 whatever x is.
-    "softmax": (_softmax, np.zeros_like),
-    "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
-    "ScaledTanH": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "softmax": (_softmax, np.zeros_like),  # a row sums to 1 whatever x is
+    "tanh": _TANH,
+    "ScaledTanH": _TANH,
     "rectify": _kinked(0),
     "LeakyRectify": _kinked(0.01),
     "leaky_rectify": _kinked(0.01),
     "very_leaky_rectify": _kinked(1 / 3),
-    "elu": (_exp_or, _exp_or_slope),
-    "SELU": (_exp_or, _exp_or_slope),
-    "selu": (lambda x: _exp_or(x, *_SCALES), lambda x: _exp_or_slope(x, *_SCALES)),
+    "elu": _exponential(1, 1),
+    "SELU": _exponential(1, 1),
+    "selu": _exponential(nl.selu.scale, nl.selu.scale_neg),
     "softplus": (lambda x: np.logaddexp(0, x), _logistic),
     "linear": (lambda x: x, np.ones_like),
-    # Of the others, those that take something new from the library.
     "gelu": (
         lambda x: x * _normal_tail(-x),
         lambda x: _normal_tail(-x) + x * np.exp(-x * x / 2) / (2 * np.pi) ** 0.5,
     ),
-    "silu": (
-        lambda x: x * _logistic(x),
-        lambda x: _logistic(x) * (1 + x * _logistic(-x)),
-    ),
+    "silu": (lambda x: x * _logistic(x), lambda x: _logistic(x) * (1 + x * _logistic(-x))),
     "log_softmax": (lambda x: np.log(_softmax(x)), lambda x: 1 - x.shape[-1] * _softmax(x)),
 }
 
 
 def main(arguments=None):
     """Run the command; return its exit status."""
-    options = _parser().parse_args(arguments)
-    if (options.undo or options.force) and not options.repair_theano:
-        _parser().error("--undo and --force go with --repair-theano")
-    if options.repair_theano:
-        return _repair_theano(options)
-    return _check()
-
-
-def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m lasagne_nl",
         description="Check this installation of lasagne_nl.",
@@ -115,7 +101,10 @@ def _parser():
         action="store_true",
         help="with --repair-theano: also where there is no virtual environment",
     )
-    return parser
+    options = parser.parse_args(arguments)
+    if (options.undo or options.force) and not options.repair_theano:
+        parser.error("--undo and --force go with --repair-theano")
+    return _repair_theano(options) if options.repair_theano else _check()
 
 
 def _repair_theano(options):
@@ -123,7 +112,8 @@ def _repair_theano(options):
         act, done = (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
         paths = act(force=options.force)
     except (_site_hook.Refused, OSError) as error:
-        print("lasagne_nl: nothing changed: {}".format(error), file=sys.stderr)
+        there = ", ".join(_site_hook.present()) or "none of the files"
+        print("lasagne_nl: {}. There is now: {}".format(error, there), file=sys.stderr)
         return 1
     for path in paths:
         print("{} {}".format(done, path))
@@ -133,61 +123,73 @@ def _repair_theano(options):
 
 
 def _check():
+    """Print facts, the errors of each activation and the verdict; return the exit status."""
     for label, value in _facts():
         print("{:13s} {}".format(label, value))
     print(flush=True)  # before the seconds of compiling
-    if backend.fails_with_this_numpy():
-        # With some thousand lines for each function.
-        print(
-            "not sound: Theano cannot work with NumPy 2: run: python -m pip install {}".format(
-                backend.REQUIREMENTS["theano"]
-            )
-        )
-        return 1
     wrong = []
-    width = max(len(name) for name in _REFERENCES)
-    results = _compute_all()
+    # Theano with NumPy 2 fails with some thousand lines for each function.
+    results = {} if backend.fails_with_this_numpy() else _compute_all()
     for name, result in results.items():
-        if isinstance(result, Exception):
-            shown = "{}: {}".format(type(result).__name__, str(result).strip().split("\n")[0])
-            print("{:{}s}  FAILED  {}".format(name, width, shown[:200]))
+        errors = () if isinstance(result, Exception) else _errors(name, result)
+        is_right = bool(errors) and max(errors) <= _TOLERANCE
+        if not is_right:
             wrong.append(name)
-            continue
-        errors = _errors(name, result)
-        if not max(errors) <= _TOLERANCE:
-            wrong.append(name)
-        print(
-            "{:{}s}  value within {:4.1f} eps, gradient within {:4.1f} eps  {}".format(
-                name, width, errors[0], errors[1], "WRONG" if name in wrong else "ok"
-            )
+        shown = "value within {:4.1f} eps, gradient within {:4.1f} eps  {}".format(
+            *(errors or (0, 0)), "ok" if is_right else "WRONG"
         )
-    print()
+        if not errors:
+            first_line = str(result).strip().split("\n")[0]
+            shown = "FAILED  {}: {}".format(type(result).__name__, first_line)[:200]
+        print("{:{}s}  {}".format(name, max(map(len, _REFERENCES)), shown))
     advice = _advice(wrong)
-    print(advice or "sound")
+    print("\n" + ("not sound: " + advice if advice else "sound"))
     return 1 if advice else 0
 
 
 def _facts():
+    config = backend.library.config
+    with warnings.catch_warnings():
+        # PyTensor warns of slow C code, which it does not run by default.
+        warnings.simplefilter("ignore")
+        blas = backend.blas_flags()
     yield "lasagne_nl", lasagne_nl.__version__
     yield "Python", sys.version.split()[0]
     yield "NumPy", np.__version__
     yield backend.name, backend.library.__version__
-    yield "floatX", backend.library.config.floatX
-    yield "C++ compiler", backend.library.config.cxx or "none"
-    yield "BLAS", _blas() or "none to link with: NumPy's is used"
+    yield "floatX", config.floatX
+    yield "C++ compiler", config.cxx or "none"
+    yield "kernels", "vectorised" if backend.accelerate() else "those of the library"
+    yield "BLAS", blas or "none to link with: NumPy's is used"
 
 
-def _blas():
-    with warnings.catch_warnings():
-        # PyTensor warns of slow C code, which it does not run by default.
-        warnings.simplefilter("ignore")
-        return backend.blas_flags()
+def _advice(wrong):
+    """What is not sound, and what to do about it; nothing where all is sound."""
+    if backend.fails_with_this_numpy():
+        command = _requirements.command("theano")
+        return "Theano cannot work with NumPy 2: run: {}".format(command)
+    if backend.wants_compiler() and not backend.library.config.cxx:
+        if shutil.which("g++") or shutil.which("clang++"):
+            return "the flag cxx of {} is empty: unset it, for g++ is there".format(backend.name)
+        return (
+            "no C++ compiler found: install g++; without it {} runs in Python, which is (with "
+            "Theano) about {} times slower".format(backend.name, _TIMES_SLOWER_WITHOUT_COMPILER)
+        )
+    header = os.path.join(sysconfig.get_paths()["include"], "Python.h")
+    if wrong and backend.wants_compiler() and not os.path.exists(header):
+        return (
+            "Python.h is missing: install the headers of this Python (on Debian: python3-dev), "
+            "which {} compiles with".format(backend.name)
+        )
+    if wrong:
+        return "{} did not compute what NumPy does: see above".format(", ".join(wrong))
+    return None
 
 
 def _compute_all():
     """Name: value and gradient at the points, or the exception that there was."""
     try:
-        outputs = _compute(list(_REFERENCES))
+        outputs = _compute(_REFERENCES)
         return dict(zip(_REFERENCES, zip(outputs[::2], outputs[1::2])))
     except Exception:  # whatever a compiler or a library may raise; which activation is it?
         return {name: _compute_alone(name) for name in _REFERENCES}
@@ -206,9 +208,7 @@ def _compute(names):
     outputs = []
     for name in names:
         activation = getattr(nl, name)
-        if isinstance(activation, type):
-            activation = activation()
-        y = activation(x)
+        y = (activation() if isinstance(activation, type) else activation)(x)
         outputs += [y, backend.library.grad(y.sum(), x)]
     mode = backend.mode_of_one_function()
     return backend.library.function([x], outputs, mode=mode)(_points())
@@ -226,33 +226,6 @@ def _errors(name, computed):
         float(np.max(np.abs(c - e) / np.maximum(np.abs(e), 1)) / eps)
         for c, e in zip(computed, exact)
     ]
-
-
-def _advice(wrong):
-    """What to do, in one line; nothing where all is sound."""
-    if backend.wants_compiler() and not backend.library.config.cxx:
-        if shutil.which("g++") or shutil.which("clang++"):
-            return "not sound: the flag cxx of {} is empty: unset it, for g++ is there".format(
-                backend.name
-            )
-        return (
-            "not sound: no C++ compiler found: install g++; without it {} runs in Python, which "
-            "is (with Theano) about {} times slower".format(
-                backend.name, _TIMES_SLOWER_WITHOUT_COMPILER
-            )
-        )
-    if backend.wants_compiler() and wrong and not os.path.exists(_python_header()):
-        return (
-            "not sound: Python.h is missing: install the headers of this Python (on Debian: "
-            "python3-dev), which {} compiles with".format(backend.name)
-        )
-    if wrong:
-        return "not sound: {} did not compute what NumPy does: see above".format(", ".join(wrong))
-    return None
-
-
-def _python_header():
-    return os.path.join(sysconfig.get_paths()["include"], "Python.h")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,17 @@ import sys
 import numpy as np
 import pytest
 from activations import CLASSES, EVERY
-from helpers import backend, library, run_python, tensor, with_theano, with_theano_itself
+from helpers import (
+    backend,
+    library,
+    run_python,
+    simd_is_active,
+    tensor,
+    with_theano,
+    with_theano_itself,
+)
 
-from lasagne_nl import _site_hook, _theano_repairs
+from lasagne_nl import _requirements, _site_hook, _theano_repairs
 from lasagne_nl import nonlinearities as nl
 from lasagne_nl.__main__ import _REFERENCES, main
 
@@ -122,11 +130,11 @@ def test_without_any_library_the_error_has_the_pip_command_for_this_python():
     assert done.returncode == 1
     assert last_line(done).startswith("ImportError: lasagne_nl found no tensor library")
     if sys.version_info >= (3, 12):
-        command = "python -m pip install pytensor"
+        command = 'python -m pip install "pytensor>=2.9"'
     elif sys.version_info >= (3, 11):
         command = 'python -m pip install "Theano==1.0.5" "numpy>=1.23.2,<2"'
     else:
-        command = 'python -m pip install "Theano==1.0.5" "numpy<1.22"'
+        command = 'python -m pip install "Theano==1.0.5" "numpy>=1.21,<1.22"'
     assert last_line(done).endswith(command)
 
 
@@ -134,7 +142,9 @@ def test_without_any_library_the_error_has_the_pip_command_for_this_python():
 def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
     done = run_python(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
     assert "aesara: ModuleNotFoundError: No module named 'aesara'" in last_line(done)
-    assert last_line(done).endswith('python -m pip install aesara "numpy<2" "setuptools<74"')
+    assert last_line(done).endswith(
+        'python -m pip install "aesara>=2.8.12" "numpy<2" "setuptools<74"'
+    )
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="they run on this Python")
@@ -142,7 +152,7 @@ def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
 def test_a_library_chosen_where_it_cannot_run_is_advised_against(library):
     done = run_python(WHICH, LASAGNE_NL_BACKEND=library)
     assert library.capitalize() + " cannot run on Python 3." in last_line(done)
-    assert last_line(done).endswith("python -m pip install pytensor")
+    assert last_line(done).endswith('python -m pip install "pytensor>=2.9"')
 
 
 @pytest.mark.skipif(not with_theano_itself, reason="makes the folder when it compiles")
@@ -253,8 +263,10 @@ def test_the_check_finds_this_installation_sound():
     lines = done.stdout.strip().splitlines()
     assert done.returncode == 0 and lines[-1] == "sound", done.stdout + done.stderr
     assert len([line for line in lines if line.endswith("  ok")]) == len(_REFERENCES)
-    for label in ("Python", "NumPy", backend.name, "floatX", "C++ compiler", "BLAS"):
+    for label in ("Python", "NumPy", backend.name, "floatX", "C++ compiler", "kernels", "BLAS"):
         assert any(line.startswith(label) for line in lines), label
+    own = "vectorised" if simd_is_active() else "those of the library"
+    assert any(line.split("  ")[0] == "kernels" and line.endswith(own) for line in lines)
 
 
 def test_the_check_covers_every_activation_of_lasagne():
@@ -302,12 +314,27 @@ def test_the_check_says_what_a_missing_compiler_costs():
     assert last.endswith("times slower")
 
 
+@pytest.mark.skipif(not with_theano, reason="the cache of Aesara and PyTensor has these")
+def test_what_one_process_has_compiled_the_next_one_finds_in_the_cache(tmp_path):
+    program = (
+        "import lasagne_nl, theano\nx = theano.tensor.matrix()\n"
+        # A DimShuffle, an Alloc, and the copy of an input.
+        "theano.function([x], [x, x.T, theano.tensor.alloc(x[0], 3, x.shape[1])])\n"
+    )
+    modules = []
+    for _ in range(2):
+        done = run_python(program, THEANO_FLAGS="base_compiledir={}".format(tmp_path))
+        assert done.returncode == 0, done.stderr
+        modules.append(sorted(str(path) for path in tmp_path.glob("*/*/mod.cpp")))
+    assert modules[0] == modules[1] and len(modules[0]) > 3
+
+
 @pytest.mark.skipif(not with_theano, reason="the others work with it, or do not import")
 def test_the_check_says_that_theano_cannot_work_with_numpy_2(monkeypatch, capsys):
     monkeypatch.setattr(np, "__version__", "2.2.6")
     assert main([]) == 1
-    advice = "not sound: Theano cannot work with NumPy 2: run: python -m pip install "
-    assert capsys.readouterr().out.splitlines()[-1] == advice + backend.REQUIREMENTS["theano"]
+    advice = "not sound: Theano cannot work with NumPy 2: run: "
+    assert capsys.readouterr().out.splitlines()[-1] == advice + _requirements.command("theano")
 
 
 @pytest.mark.parametrize("option", ["--repair", "--rep", "--repair-thean"])

@@ -23,12 +23,15 @@ _LICENCE = re.compile(
 
 
 def register():
-    """Have Theano's optimiser make the rewrites; harmless to call twice."""
+    """Have Theano's optimiser make the rewrites, and say whether; harmless to call twice."""
     wanted = os.environ.get(ENVIRONMENT_VARIABLE) or "1"
     if wanted not in ("0", "1"):
         raise ValueError("{}={!r} must be 0 or 1".format(ENVIRONMENT_VARIABLE, wanted))
     if wanted == "1" and theano.config.cxx and _is_ieee_arithmetic():
         from lasagne_nl.simd import rewrites  # noqa: F401
+
+        return True
+    return False
 
 
 def _is_ieee_arithmetic():
