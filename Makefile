@@ -25,6 +25,13 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # Compiles what tensor libraries write in half the time; it stands in for g++ alone.
 QUICKLY := if command -v g++ >/dev/null 2>&1; then export PATH="$(CURDIR)/tests/compiler:$$PATH" \
 	LASAGNE_NL_HEADERS="$(CURDIR)/$(VENV)/headers"; fi;
+# What the cells of tox are given. One wheel: they would be in each other's way if each built one in the
+# checkout; and without what setuptools left in build. All interpreters of pyenv, unless some are chosen.
+FOR_CELLS = set -e; rm -rf build $(VENV)/wheel; $(QUICKLY) \
+	$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir $(VENV)/wheel .; \
+	export LASAGNE_NL_WHEEL="$$(echo "$(CURDIR)"/$(VENV)/wheel/*.whl)"; \
+	export PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | tr '\n' ':')}";
+PROCESSES := -n auto --maxprocesses 4
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
@@ -45,7 +52,7 @@ demo: $(VENV)/.examples
 	@$(BIN)/python docs/examples/digits.py $(DEMO_OPTIONS)
 
 test: $(VENV)/.test $(VENV)/.examples
-	@$(QUICKLY) $(BIN)/python -m pytest -n auto --maxprocesses 4 $(TEST_OPTIONS)
+	@$(QUICKLY) $(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS)
 
 lint: $(VENV)/.lint
 	@$(BIN)/python -m ruff check .
@@ -86,10 +93,11 @@ check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
 
 test-all: $(VENV)/.tox
-	@$(BIN)/python tests/matrix.py $(TEST_ALL_OPTIONS)
+	@$(FOR_CELLS) $(BIN)/python -m tox --parallel auto --recreate $(TEST_ALL_OPTIONS)
 
 test-new: $(VENV)/.tox
-	@$(BIN)/python tests/matrix.py --newest --cells "*-pytensor"
+	@$(FOR_CELLS) for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
+		$(BIN)/python -m tox run --recreate -e py3$$minor-pytensor -- $(PROCESSES) "$(CURDIR)/tests"
 
 package: $(VENV)/.package
 	@$(BIN)/python tests/package.py $(PACKAGE_OPTIONS)

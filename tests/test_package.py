@@ -6,7 +6,6 @@ import sys
 
 import pytest
 from helpers import text_of
-from matrix import PYTHONS
 
 import lasagne_nl
 
@@ -15,6 +14,7 @@ if sys.version_info >= (3, 8):
 else:
     import importlib_metadata as metadata  # pytest brings it
 
+PYTHONS = ["3.{}".format(minor) for minor in range(7, 14)]
 DOCUMENTS = ["README.md", os.path.join("docs", "installation.rst"), "Makefile", "pyproject.toml"]
 
 
