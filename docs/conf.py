@@ -19,7 +19,6 @@ import drawing  # noqa: E402
 import edges  # noqa: E402
 import gallery  # noqa: E402
 import inventories  # noqa: E402
-import passes  # noqa: E402
 import prelu  # noqa: E402
 
 # Pictures and tables. These are made here, the other tables by commands that take longer, where
@@ -27,7 +26,6 @@ import prelu  # noqa: E402
 chart.write()
 edges.write()
 gallery.write()
-passes.write()
 if not drawing.is_newer(os.path.join(drawing.PICTURES, "prelu_dark.svg"), prelu.__file__):
     prelu.draw(prelu.learn(), drawing.PICTURES, dark=True)
 for _table, _command in (
