@@ -23,17 +23,15 @@ import prelu  # noqa: E402
 
 # Pictures and tables. These are made here, the other tables by commands that take longer, where
 # they have been run.
+TABLES = os.path.join(HERE, "_tables")
 chart.write()
-edges.write()
+edges.write(TABLES)
 gallery.write()
 if not drawing.is_newer(os.path.join(drawing.PICTURES, "prelu_dark.svg"), prelu.__file__):
     prelu.draw(prelu.learn(), drawing.PICTURES, dark=True)
-for _table, _command in (
-    ("speed", "make bench"),
-    ("accuracy", "make accuracy"),
-    ("peers", "make peers"),
-):
-    _path = os.path.join(HERE, "_tables", _table + ".rst")
+_commands = {"speed": "make bench", "accuracy": "make accuracy", "peers": "make peers"}
+for _table, _command in _commands.items():
+    _path = os.path.join(TABLES, _table + ".rst")
     if not os.path.exists(_path):
         with open(_path, "w", encoding="utf-8") as _file:
             _file.write("``{}`` makes the tables that belong here.\n".format(_command))
