@@ -120,12 +120,13 @@ class TestGallery:
         named = [name for entry in gallery.ENTRIES for name in entry.names]
         assert sorted(named) == sorted(nl.__all__)
 
-    @pytest.mark.parametrize("entry", gallery.ENTRIES, ids=[e.names[0] for e in gallery.ENTRIES])
-    def test_an_entry_has_a_formula_and_a_use_and_its_paper(self, entry):
-        assert ":math:" in gallery.formula(entry.names[0])
-        assert "]_" not in gallery.formula(entry.names[0])
-        assert entry.use.endswith(".")
-        assert bool(gallery.papers(entry.names[0])) == (entry.names[0] != "linear")
+    @pytest.mark.parametrize("name", [entry.names[0] for entry in gallery.ENTRIES])
+    def test_a_card_has_a_formula_and_a_use_and_its_paper(self, name):
+        beginning = gallery.beginning(name)
+        formula, *use = beginning.split("\n\n")
+        assert ":math:" in beginning and use
+        assert "]_" not in beginning and "---" not in beginning
+        assert bool(gallery.papers(name)) == (name != "linear")
 
     def test_a_curve_has_a_gap_where_it_jumps_and_a_dot_for_the_value_there(self):
         entry = next(e for e in gallery.ENTRIES if e.names[0] == "rectify")
