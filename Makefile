@@ -14,6 +14,7 @@
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
 #   make test-new  runs them with PyTensor on the newest Python that is there
+#   make lines     counts the lines of each part, that none grows unnoticed
 #   make package   builds the distributions into dist, and tries them in new environments
 #   make clean     removes what the others made
 
@@ -45,7 +46,7 @@ SANITIZE_OPTIONS ?=
 # A comma in an argument of make.
 comma := ,
 
-.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new package clean
+.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new lines package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -99,6 +100,11 @@ test-all: $(VENV)/.tox
 test-new: $(VENV)/.tox
 	@$(FOR_CELLS) for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
 		$(BIN)/python -m tox run --recreate -e py3$$minor-pytensor -- $(PROCESSES) "$(CURDIR)/tests"
+
+lines:
+	@count() { printf "%6d  %s\n" "$$(git ls-files "$$2" | xargs cat | wc -l)" "$$1"; }; \
+		count package lasagne_nl; count "of that, simd" lasagne_nl/simd; count tests tests; \
+		count "tools of the documentation" ":(glob)docs/*.py"
 
 package: $(VENV)/.package
 	@$(BIN)/python tests/package.py $(PACKAGE_OPTIONS)
