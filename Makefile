@@ -14,6 +14,7 @@
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
 #   make test-new  runs them with PyTensor on the newest Python that is there
+#   make lines     counts the lines of each part, that none grows unnoticed
 #   make package   builds the distributions into dist, and tries them in new environments
 #   make clean     removes what the others made
 
@@ -25,6 +26,13 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 # Compiles what tensor libraries write in half the time; it stands in for g++ alone.
 QUICKLY := if command -v g++ >/dev/null 2>&1; then export PATH="$(CURDIR)/tests/compiler:$$PATH" \
 	LASAGNE_NL_HEADERS="$(CURDIR)/$(VENV)/headers"; fi;
+# What the cells of tox are given. One wheel: they would be in each other's way if each built one in the
+# checkout; and without what setuptools left in build. All interpreters of pyenv, unless some are chosen.
+FOR_CELLS = set -e; rm -rf build $(VENV)/wheel; $(QUICKLY) \
+	$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir $(VENV)/wheel .; \
+	export LASAGNE_NL_WHEEL="$$(echo "$(CURDIR)"/$(VENV)/wheel/*.whl)"; \
+	export PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | tr '\n' ':')}";
+PROCESSES := -n auto --maxprocesses 4
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 ACCURACY_OPTIONS ?=
@@ -38,14 +46,14 @@ SANITIZE_OPTIONS ?=
 # A comma in an argument of make.
 comma := ,
 
-.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new package clean
+.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new lines package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
 	@$(BIN)/python docs/examples/digits.py $(DEMO_OPTIONS)
 
 test: $(VENV)/.test $(VENV)/.examples
-	@$(QUICKLY) $(BIN)/python -m pytest -n auto --maxprocesses 4 $(TEST_OPTIONS)
+	@$(QUICKLY) $(BIN)/python -m pytest $(PROCESSES) $(TEST_OPTIONS)
 
 lint: $(VENV)/.lint
 	@$(BIN)/python -m ruff check .
@@ -53,7 +61,8 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
-	@$(BIN)/python docs/links.py docs/_build/html
+	@! grep -rlE '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' docs/_build/html --include='*.html' || \
+		{ echo "these pages fetch something from the network" >&2; exit 1; }
 	@echo "docs/_build/html/index.html"
 
 overview: $(VENV)/.docs
@@ -86,10 +95,16 @@ check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl
 
 test-all: $(VENV)/.tox
-	@$(BIN)/python tests/matrix.py $(TEST_ALL_OPTIONS)
+	@$(FOR_CELLS) $(BIN)/python -m tox --parallel auto --recreate $(TEST_ALL_OPTIONS)
 
 test-new: $(VENV)/.tox
-	@$(BIN)/python tests/matrix.py --newest --cells "*-pytensor"
+	@$(FOR_CELLS) for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
+		$(BIN)/python -m tox run --recreate -e py3$$minor-pytensor -- $(PROCESSES) "$(CURDIR)/tests"
+
+lines:
+	@count() { printf "%6d  %s\n" "$$(git ls-files "$$2" | xargs cat | wc -l)" "$$1"; }; \
+		count package lasagne_nl; count "of that, simd" lasagne_nl/simd; count tests tests; \
+		count "tools of the documentation" ":(glob)docs/*.py"
 
 package: $(VENV)/.package
 	@$(BIN)/python tests/package.py $(PACKAGE_OPTIONS)

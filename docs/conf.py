@@ -3,6 +3,7 @@
 python -m sphinx -W --keep-going -b html docs docs/_build/html
 """
 
+import inspect
 import os
 import sys
 
@@ -18,24 +19,19 @@ import chart  # noqa: E402
 import drawing  # noqa: E402
 import edges  # noqa: E402
 import gallery  # noqa: E402
-import inventories  # noqa: E402
-import passes  # noqa: E402
 import prelu  # noqa: E402
 
 # Pictures and tables. These are made here, the other tables by commands that take longer, where
 # they have been run.
+TABLES = os.path.join(HERE, "_tables")
 chart.write()
-edges.write()
+edges.write(TABLES)
 gallery.write()
-passes.write()
 if not drawing.is_newer(os.path.join(drawing.PICTURES, "prelu_dark.svg"), prelu.__file__):
     prelu.draw(prelu.learn(), drawing.PICTURES, dark=True)
-for _table, _command in (
-    ("speed", "make bench"),
-    ("accuracy", "make accuracy"),
-    ("peers", "make peers"),
-):
-    _path = os.path.join(HERE, "_tables", _table + ".rst")
+_commands = {"speed": "make bench", "accuracy": "make accuracy", "peers": "make peers"}
+for _table, _command in _commands.items():
+    _path = os.path.join(TABLES, _table + ".rst")
     if not os.path.exists(_path):
         with open(_path, "w", encoding="utf-8") as _file:
             _file.write("``{}`` makes the tables that belong here.\n".format(_command))
@@ -48,17 +44,20 @@ version = release = lasagne_nl.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.intersphinx",
     "numpydoc",
     "maths",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_pictures", "_tables", "examples"]
-# `sigmoid` in a docstring is a link to it, as in NumPy's docstrings.
+# `sigmoid` in a docstring is a link to it, as in NumPy's docstrings. One that leads nowhere is an
+# error, unless it is a parameter, or an attribute of what `compare` returns: they look the same.
 default_role = "py:obj"
+nitpicky = True
+_documented = [getattr(nonlinearities, n) for n in nonlinearities.__all__] + [lasagne_nl.compare]
+_parameters = {name for one in _documented for name in inspect.signature(one).parameters}
+nitpick_ignore = {("py:obj", name) for name in _parameters | {"agree", "differences"}}
 
 autosummary_generate = True
-intersphinx_mapping = inventories.write()
 numpydoc_show_class_members = False
 
 html_theme = "furo"

@@ -1,12 +1,11 @@
-"""The page for contributors: its example, its steps, its picture, the names that it mentions."""
+"""The page for contributors: its example, its steps, its passes, the names that it mentions."""
 
-import ast
+import inspect
 import os
 import re
+import runpy
 import shutil
-import sys
 import textwrap
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,9 +14,9 @@ from helpers import ROOT, run_python, simd_is_active, text_of
 import lasagne_nl
 
 EXAMPLE = os.path.join(ROOT, "docs", "examples", "new_activation.py")
-
-
 PAGE = text_of("docs", "contributing.rst")
+_ROWS = re.findall(r"^   \* - ([\d.]+)\n     - ``(\w+)``\n", PAGE, re.M)
+PASSES = {name: float(position) for position, name in _ROWS}  # from top to bottom
 
 
 def block(caption):
@@ -25,17 +24,6 @@ def block(caption):
     pattern = r"\.\. code-block:: python\n   :caption: {}\n\n((?:(?:   .*)?\n)+)"
     (code,) = re.findall(pattern.format(re.escape(caption)), PAGE)
     return textwrap.dedent(code).strip("\n")
-
-
-def functions_of_the_example():
-    """The two functions that the page shows of the example, by name."""
-    text = text_of("docs", "examples", "new_activation.py")
-    lines = text.splitlines()
-    return {
-        node.name: "\n".join(lines[node.lineno - 1 : following.lineno - 1]).strip("\n")
-        for node, following in zip(ast.parse(text).body, ast.parse(text).body[1:])
-        if isinstance(node, ast.FunctionDef) and node.name in ("isrlu", "_isrlu")
-    }
 
 
 def test_the_example_prints_what_the_page_shows():
@@ -74,12 +62,12 @@ def checkout(tmp_path):
 
 
 def test_the_steps_of_the_page_are_all_that_a_new_activation_needs(checkout):
-    functions = functions_of_the_example()
+    example = runpy.run_path(EXAMPLE)
     insert(
         checkout / "lasagne_nl" / "nonlinearities.py",
         ('    "isrlu",\n', '    "GELU",\n'),
-        (functions["isrlu"] + "\n\n\n", "class GELU(Parameterised):"),
-        (functions["_isrlu"] + "\n\n\n", "def _mish(x):"),
+        (inspect.getsource(example["isrlu"]) + "\n\n", "class GELU(Parameterised):"),
+        (inspect.getsource(example["_isrlu"]) + "\n\n", "def _mish(x):"),
     )
     insert(
         checkout / "tests" / "activations.py",
@@ -147,9 +135,8 @@ def test_every_helper_and_name_of_code_that_the_page_mentions_exists():
         )
     )  # fmt: skip
     # What Theano, Sphinx or the example names, or what stands for any name.
-    elsewhere = {"optdb", "scan", "False", "floatX", "lnl_name", "FAST_RUN", "stabilize"}
-    elsewhere |= {"specialize", "tanh"}
-    names = set(re.findall(r"``(\w+)``", PAGE)) - elsewhere
+    elsewhere = {"optdb", "scan", "False", "floatX", "lnl_name", "FAST_RUN", "tanh"}
+    names = set(re.findall(r"``(\w+)``", PAGE)) - elsewhere - set(PASSES)
     assert len(names) > 25
     missing = {name for name in names if not re.search(r"\b{}\b".format(name), sources)}
     assert missing == set()
@@ -164,49 +151,40 @@ def test_the_page_has_every_command_of_the_makefile_and_of_the_ci():
     assert run_by_ci == set(re.findall(r"``make ([\w-]+)``", last))
 
 
-# --- the picture ---
+# --- the passes ---
 
 
-@pytest.fixture
-def passes(monkeypatch):
-    if not simd_is_active():
-        pytest.skip("the picture is that of Theano's passes, the fast ones with them")
-    monkeypatch.setattr(sys, "path", [os.path.join(ROOT, "docs"), *sys.path])
-    import passes
-
-    return passes
+needs_passes = pytest.mark.skipif(
+    not simd_is_active(), reason="the page has Theano's passes, the fast ones with them"
+)
 
 
-def test_every_rewrite_that_is_registered_is_drawn_with_a_line_of_its_own(passes):
-    drawn = passes.passes()
-    ours = [one.name for one in drawn if one.whose != passes.THEANO]
-    assert sorted(ours) == sorted(passes.OURS) and len(set(ours)) == len(ours)
-    assert {one.name for one in drawn} - set(ours) == set(passes.THEANOS)
-    for one in drawn:
-        assert 20 < len(passes.line_of(one)) <= passes.CHARACTERS, one.name
+@needs_passes
+def test_the_page_has_every_rewrite_that_is_registered_and_has_it_where_it_runs():
+    from theano.compile import optdb
 
-
-def test_no_tag_of_the_rewrites_is_missing_from_the_picture(passes):
     from lasagne_nl import _mends
     from lasagne_nl.simd import rewrites
 
-    assert (passes.EXACT, passes.FAST) == (_mends._TAG, rewrites.TAG)
-    # Each local rewrite of `simd`, by its decorator, is one pass; the mends are two.
-    names = [name for name in vars(rewrites) if name.startswith("local_")]
-    assert len(names) + 2 == len(passes.OURS)
+    ours = [rewrite.name for tag in (_mends._TAG, rewrites.TAG) for rewrite in optdb.__db__[tag]]
+    assert {name for name in PASSES if name.startswith("lasagne_nl")} == set(ours)
+    assert PASSES == {name: optdb.__position__[name] for name in PASSES}
+    assert list(PASSES) == sorted(PASSES, key=PASSES.get)
+    local = [name for name in vars(rewrites) if name.startswith("local_")]
+    assert len(local) == len([name for name in ours if name.startswith(rewrites.TAG)])
 
 
-def test_the_passes_are_where_the_page_says(passes):
-    at = {one.name: one.position for one in passes.passes()}
-    exact, fast = "lasagne_nl_accurate", [name for name in at if name.startswith(passes.FAST)]
-    early = sorted(fast, key=at.get)[:-1]
-    assert max(at["stabilize"], at["specialize"]) < 48.5 < at[early[0]]
-    assert at[early[-1]] < at[exact] < at["elemwise_fusion"]
+@needs_passes
+def test_the_passes_stand_where_the_page_says():
+    *early, last = [name for name in PASSES if name.startswith("lasagne_nl_simd")]
+    assert max(PASSES["stabilize"], PASSES["specialize"]) < 48.5 < PASSES[early[0]]
+    assert PASSES[early[-1]] < PASSES["lasagne_nl_accurate"] < PASSES["elemwise_fusion"]
     assert early.index("lasagne_nl_simd_scaled_tanh") < early.index("lasagne_nl_simd_kernels")
-    assert at["lasagne_nl_simd_vector_elemwise"] > at["inplace_elemwise_opt"]
+    assert last.endswith("vector_elemwise") and PASSES[last] > PASSES["inplace_elemwise_opt"]
 
 
-def test_the_name_of_a_pass_switches_it_off(passes):
+@needs_passes
+def test_the_name_of_a_pass_switches_it_off():
     import theano
 
     from lasagne_nl.nonlinearities import leaky_rectify
@@ -218,28 +196,3 @@ def test_the_name_of_a_pass_switches_it_off(passes):
         return str(function.maker.fgraph.toposort()).count("Switch")
 
     assert conditions() < conditions("lasagne_nl_simd_kink")
-
-
-def test_the_picture_is_drawn_for_both_backgrounds_and_legible_on_a_phone(passes, tmp_path):
-    paths = passes.write(str(tmp_path))
-    assert [os.path.basename(p) for p in paths] == ["passes-light.svg", "passes-dark.svg"]
-    for path in paths:
-        assert "_pictures/" + os.path.basename(path) in PAGE
-        root = ElementTree.parse(path).getroot()
-        # As wide as the text of a page on a phone of 390 pixels, so a point is about a pixel.
-        assert float(root.get("width")[: -len("pt")]) == passes.WIDTH <= 370
-        # The background of the figure is not painted.
-        patch = next(e for e in root.iter() if e.get("id") == "patch_1")
-        assert all("fill: none" in e.get("style", "") for e in patch)
-    assert min(passes.NAME_SIZE, passes.TEXT_SIZE) >= 9
-    passes.write(str(tmp_path / "again"))
-    light, dark = ((tmp_path / os.path.basename(path)).read_bytes() for path in paths)
-    assert light != dark and light == (tmp_path / "again" / "passes-light.svg").read_bytes()
-
-
-def test_without_theano_there_is_a_picture_that_says_so(passes, tmp_path, monkeypatch):
-    monkeypatch.setattr(passes.backend, "name", "pytensor")
-    monkeypatch.setattr(passes, "passes", lambda: pytest.fail("it asked Theano"))
-    for path in passes.write(str(tmp_path)):
-        height = float(ElementTree.parse(path).getroot().get("height")[: -len("pt")])
-        assert height < 100

@@ -26,8 +26,6 @@ sys.path.insert(0, DOCS)
 
 import chart  # noqa: E402
 import gallery  # noqa: E402
-import inventories  # noqa: E402
-import links  # noqa: E402
 
 
 def blocks(path):
@@ -122,12 +120,13 @@ class TestGallery:
         named = [name for entry in gallery.ENTRIES for name in entry.names]
         assert sorted(named) == sorted(nl.__all__)
 
-    @pytest.mark.parametrize("entry", gallery.ENTRIES, ids=[e.names[0] for e in gallery.ENTRIES])
-    def test_an_entry_has_a_formula_and_a_use_and_its_paper(self, entry):
-        assert ":math:" in gallery.formula(entry.names[0])
-        assert "]_" not in gallery.formula(entry.names[0])
-        assert entry.use.endswith(".")
-        assert bool(gallery.papers(entry.names[0])) == (entry.names[0] != "linear")
+    @pytest.mark.parametrize("name", [entry.names[0] for entry in gallery.ENTRIES])
+    def test_a_card_has_a_formula_and_a_use_and_its_paper(self, name):
+        beginning = gallery.beginning(name)
+        formula, *use = beginning.split("\n\n")
+        assert ":math:" in beginning and use
+        assert "]_" not in beginning and "---" not in beginning
+        assert bool(gallery.papers(name)) == (name != "linear")
 
     def test_a_curve_has_a_gap_where_it_jumps_and_a_dot_for_the_value_there(self):
         entry = next(e for e in gallery.ENTRIES if e.names[0] == "rectify")
@@ -145,15 +144,11 @@ class TestGallery:
         assert "overview.svg" in text_of(os.path.join(ROOT, "README.md"))
 
 
-def test_the_names_with_links_to_other_libraries_are_those_of_the_pages():
-    pages = "".join(text_of(path) for path in PAGES)
-    missing = [
-        name
-        for library, (_, names) in inventories.LIBRARIES.items()
-        for name in ("{}.{}".format(library, one) for one in names)
-        if "`{}`".format(name) not in pages
-    ]
-    assert missing == []
+def test_every_picture_in_the_pages_has_a_text_in_its_place():
+    # Sphinx finds a picture that is not there, and would show its path where there is no text.
+    for path in PAGES:
+        pictures = text_of(path).split(".. image::")[1:]
+        assert all(":alt:" in picture.split("\n\n")[0] for picture in pictures), path
 
 
 class TestChart:
@@ -184,39 +179,3 @@ class TestChart:
             assert ">{}</text>".format(text) in drawn
         assert ">PyTorch</text>" not in drawn
         assert text_of(chart.PAGE).count(".. image::") == 4
-
-
-class TestLinks:
-    @staticmethod
-    def faults(tmp_path, body):
-        (tmp_path / "other.html").write_text('<p id="here">', encoding="utf-8")
-        (tmp_path / "picture.svg").write_text("", encoding="utf-8")
-        (tmp_path / "page.html").write_text(body, encoding="utf-8")
-        return links.faults_of(str(tmp_path))
-
-    @pytest.mark.parametrize(
-        "body, fault",
-        [
-            ('<a href="missing.html">', "page.html: leads nowhere: missing.html"),
-            ('<a href="other.html#there">', "page.html: no such place: other.html#there"),
-            ('<a href="#there">', "page.html: no such place: #there"),
-            ('<img src="missing.svg" alt="x">', "page.html: is not there: missing.svg"),
-            ('<img src="picture.svg">', "page.html: a picture without a text: picture.svg"),
-            (
-                '<script src="https://example.org/a.js"></script>',
-                "page.html: needs the network: https://example.org/a.js",
-            ),
-        ],
-    )
-    def test_a_fault_is_named_with_its_page(self, tmp_path, body, fault):
-        assert self.faults(tmp_path, body) == [fault]
-
-    def test_good_links_pass_and_other_sites_are_left_alone(self, tmp_path):
-        body = (
-            '<p id="a"><a href="#a"><a href="other.html#here"><a href="other.html?x=1">'
-            '<a href="https://example.org/"><a href="mailto:x"><img src="picture.svg" alt="x">'
-        )
-        assert self.faults(tmp_path, body) == []
-
-    def test_a_folder_without_pages_is_a_fault(self, tmp_path):
-        assert links.faults_of(str(tmp_path)) == ["{}: no page is there".format(tmp_path)]
