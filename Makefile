@@ -98,7 +98,8 @@ test-all: $(VENV)/.tox
 	@$(FOR_CELLS) $(BIN)/python -m tox --parallel auto --recreate $(TEST_ALL_OPTIONS)
 
 test-new: $(VENV)/.tox
-	@$(FOR_CELLS) for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
+	@$(FOR_CELLS) export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+		for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
 		$(BIN)/python -m tox run --recreate -e py3$$minor-pytensor -- $(PROCESSES) "$(CURDIR)/tests"
 
 lines:

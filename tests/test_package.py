@@ -15,7 +15,6 @@ if sys.version_info >= (3, 8):
 else:
     import importlib_metadata as metadata  # pytest brings it
 
-PYTHONS = ["3.{}".format(minor) for minor in range(7, 14)]
 DOCUMENTS = ["README.md", os.path.join("docs", "installation.rst"), "Makefile", "pyproject.toml"]
 
 
