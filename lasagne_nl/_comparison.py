@@ -148,7 +148,15 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
     """
     named = (("first", first), ("second", second))
     for name, one in named:
-        _check_callable(name, one)
+        if isinstance(one, type):
+            advice = "is the class {0}: give it an instance, {0}(...)".format(one.__name__)
+            raise TypeError("compare: {} {}".format(name, advice))
+        if not callable(one):
+            raise TypeError(
+                "compare: {} must be a callable that takes a symbolic variable, got {!r}".format(
+                    name, one
+                )
+            )
     dtype = _name_of_dtype(backend.library.config.floatX if dtype is None else dtype)
     if not tolerance >= 0:
         raise ValueError("compare: tolerance must be 0 or more, got {!r}".format(tolerance))
@@ -187,21 +195,6 @@ def _as_points(points):
     return array
 
 
-def _check_callable(name, value):
-    if isinstance(value, type):
-        raise TypeError(
-            "compare: {0} is the class {1}: give it an instance, {1}(...)".format(
-                name, value.__name__
-            )
-        )
-    if not callable(value):
-        raise TypeError(
-            "compare: {} must be a callable that takes a symbolic variable, got {!r}".format(
-                name, value
-            )
-        )
-
-
 def _every_magnitude(dtype):
     """Points all over the floats, in rising order, NaN last."""
     limits = np.finfo(dtype)
@@ -220,36 +213,34 @@ def _every_magnitude(dtype):
     return np.concatenate([-positive[::-1], positive, [np.nan]]).astype(dtype)
 
 
-def _computed(name, function, points, pointwise):
+def _computed(name, callable_, points, pointwise):
     """The value of a callable at the points, and its gradient."""
     # None is a length that is not known. Theano wants to be told whether a length is 1, and takes
     # it for a no.
     x = backend.DenseTensorType(points.dtype.name, (None,) * points.ndim)("x")
-    y = function(x)
+    y = callable_(x)
     if not isinstance(y, backend.Variable):
+        wanted, got = "a symbolic expression", repr(y)
+    elif not str(getattr(y, "dtype", None)).startswith("float"):
+        wanted, got = "floats, whose distance is measured and which have a gradient", y.type
+    else:
+        wanted = None
+    if wanted:
         raise TypeError(
-            "compare: {} must return a symbolic expression, {!r} returned {!r}".format(
-                name, function, y
-            )
+            "compare: {} must return {}; {!r} returned {}".format(name, wanted, callable_, got)
         )
-    if not str(getattr(y, "dtype", None)).startswith("float"):
-        raise TypeError(
-            "compare: {} must return floats, whose distance is measured and which have a gradient; "
-            "{!r} returned {}".format(name, function, y.type)
-        )
-    value = np.asarray(backend.library.function([x], y, on_unused_input="ignore")(points))
+
+    def at_the_points(expression):
+        function = backend.library.function([x], expression, on_unused_input="ignore")
+        return np.asarray(function(points))
+
+    value = at_the_points(y)
     weights = np.ones(value.shape)
     if not pointwise:
         weights = np.random.RandomState(0).uniform(0.5, 1.5, value.shape)
-    gradient = backend.library.grad(
-        (y * backend.as_tensor_variable(weights.astype(value.dtype))).sum(),
-        x,
-        disconnected_inputs="ignore",
-        return_disconnected="zero",
-    )
-    return value, np.asarray(
-        backend.library.function([x], gradient, on_unused_input="ignore")(points)
-    )
+    weights = backend.as_tensor_variable(weights.astype(value.dtype))
+    options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
+    return value, at_the_points(backend.library.grad((y * weights).sum(), x, **options))
 
 
 def _notes(what, first, second):
