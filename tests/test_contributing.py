@@ -1,5 +1,6 @@
 """The page for contributors: its example, its steps, its passes, the names that it mentions."""
 
+import glob
 import inspect
 import os
 import re
@@ -123,17 +124,10 @@ def test_every_test_file_that_the_page_lists_is_parametrised_over_the_table():
 
 
 def test_every_helper_and_name_of_code_that_the_page_mentions_exists():
-    sources = "".join(
-        text_of(*path.split("/"))
-        for path in (
-            "lasagne_nl/nonlinearities.py", "lasagne_nl/_arguments.py", "lasagne_nl/_activity.py",
-            "lasagne_nl/_base.py", "lasagne_nl/_calculus.py",
-            "lasagne_nl/backend.py", "lasagne_nl/simd/elemwise.py", "lasagne_nl/simd/rewrites.py",
-            "lasagne_nl/simd/scalar_ops.py", "lasagne_nl/simd/kernels.h",
-            "tests/accuracy/references.py", "tests/accuracy/coefficients.py",
-            "tests/activations.py", "tests/test_api.py", "docs/examples/digits.py", "Makefile",
-        )
-    )  # fmt: skip
+    files = glob.glob(os.path.join(ROOT, "lasagne_nl", "**", "*.*"), recursive=True)
+    files += glob.glob(os.path.join(ROOT, "tests", "accuracy", "*.py"))
+    files += ["tests/activations.py", "tests/test_api.py", "docs/examples/digits.py", "Makefile"]
+    sources = "".join(text_of(path) for path in files if not path.endswith(".pyc"))
     # What Theano, Sphinx or the example names, or what stands for any name.
     elsewhere = {"optdb", "scan", "False", "floatX", "lnl_name", "FAST_RUN", "tanh"}
     names = set(re.findall(r"``(\w+)``", PAGE)) - elsewhere - set(PASSES)

@@ -2,9 +2,9 @@
 
 import ast
 import doctest
-import importlib
 import json
 import os
+import pydoc
 import re
 import sys
 import textwrap
@@ -103,16 +103,7 @@ def names_of_this_library():
 @pytest.mark.parametrize("name", names_of_this_library())
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_name_that_the_pages_give_for_this_library_exists(name):
-    parts = name.split(".")
-    for k in range(len(parts), 0, -1):
-        try:
-            found = importlib.import_module(".".join(parts[:k]))
-            break
-        except ImportError:
-            continue
-    for part in parts[k:]:
-        found = getattr(found, part)
-    assert found is not None
+    assert pydoc.locate(name) is not None
 
 
 class TestGallery:
@@ -123,8 +114,7 @@ class TestGallery:
     @pytest.mark.parametrize("name", [entry.names[0] for entry in gallery.ENTRIES])
     def test_a_card_has_a_formula_and_a_use_and_its_paper(self, name):
         beginning = gallery.beginning(name)
-        formula, *use = beginning.split("\n\n")
-        assert ":math:" in beginning and use
+        assert ":math:" in beginning and "\n\n" in beginning
         assert "]_" not in beginning and "---" not in beginning
         assert bool(gallery.papers(name)) == (name != "linear")
 
@@ -151,31 +141,28 @@ def test_every_picture_in_the_pages_has_a_text_in_its_place():
         assert all(":alt:" in picture.split("\n\n")[0] for picture in pictures), path
 
 
-class TestChart:
+def test_the_chart_has_what_was_measured_with_one_thread_at_one_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(chart.drawing, "PICTURES", str(tmp_path))
+    monkeypatch.setattr(chart, "TABLES", str(tmp_path))
+    for name in ("MEASURED", "PAGE"):
+        path = str(tmp_path / os.path.basename(getattr(chart, name)))
+        monkeypatch.setattr(chart, name, path)
+    chart.write()
+    assert "make bench" in text_of(chart.PAGE)
     measured = [
         [1, "tanh", "forward", "float32", 256, 512, {"ours": 1e-5, "stock": 1e-3, "jax": 2e-5}],
         [2, "tanh", "forward", "float32", 256, 512, {"ours": 1.0}],
         [1, "tanh", "gradient", "float32", 256, 512, {"ours": 1e-5}],
         [1, "elu", "forward", "float32", 64, 100, {"ours": 1.0}],
     ]
-
-    def test_it_has_what_was_measured_with_one_thread_in_nanoseconds_per_element(self):
-        found = chart.times(self.measured, "forward")
-        assert list(found) == ["tanh"] and list(found["tanh"]) == ["ours", "stock", "jax"]
-        assert found["tanh"]["ours"] == pytest.approx(1e-5 / 256 / 512 * 1e9)
-
-    def test_it_names_the_activations_and_the_contestants(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(chart.drawing, "PICTURES", str(tmp_path))
-        for name in ("TABLES", "MEASURED", "PAGE"):
-            path = os.path.join(str(tmp_path), os.path.basename(getattr(chart, name)))
-            monkeypatch.setattr(chart, name, str(tmp_path) if name == "TABLES" else path)
-        chart.write()
-        assert "make bench" in text_of(chart.PAGE)
-        with open(chart.MEASURED, "w", encoding="utf-8") as file:
-            json.dump(self.measured, file)
-        chart.write()
-        drawn = text_of(str(tmp_path / "speed-forward-dark.svg"))
-        for text in ("tanh", "lasagne_nl", "stock Theano", "JAX"):
-            assert ">{}</text>".format(text) in drawn
-        assert ">PyTorch</text>" not in drawn
-        assert text_of(chart.PAGE).count(".. image::") == 4
+    found = chart.times(measured, "forward")
+    assert list(found) == ["tanh"] and list(found["tanh"]) == ["ours", "stock", "jax"]
+    assert found["tanh"]["ours"] == pytest.approx(1e-5 / 256 / 512 * 1e9)  # ns per element
+    with open(chart.MEASURED, "w", encoding="utf-8") as file:
+        json.dump(measured, file)
+    chart.write()
+    drawn = text_of(str(tmp_path / "speed-forward-dark.svg"))
+    for text in ("tanh", "lasagne_nl", "stock Theano", "JAX"):
+        assert ">{}</text>".format(text) in drawn
+    assert ">PyTorch</text>" not in drawn
+    assert text_of(chart.PAGE).count(".. image::") == 4
