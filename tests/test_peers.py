@@ -128,47 +128,67 @@ def test_the_largest_float_and_infinity_are_neighbours_unless_infinity_is_exact(
 
 @pytest.mark.parametrize("peer", peers.PEERS)
 def test_the_workers_name_activations_as_the_tests_do(peer):
-    path = os.path.join(os.path.dirname(PEERS), os.pardir, "benchmarks", "in_" + peer + ".py")
+    path = os.path.join(ROOT, "tests", "benchmarks", peer + "_worker.py")
     with open(path, encoding="utf-8") as file:
         body = ast.parse(file.read()).body
-    [table] = [s.value for s in body if isinstance(s, ast.Assign) and s.targets[0].id.isupper()]
-    names = [ast.literal_eval(key) for key in table.keys]
+    tables = {s.targets[0].id: s.value for s in body if isinstance(s, ast.Assign)}
+    names = [ast.literal_eval(key) for key in tables["ACTIVATIONS"].keys]
     assert len(names) == len(set(names)) > 30
     assert set(names) <= set(NAMES)
 
 
-def run_main(monkeypatch, tmp_path, *findings):
-    """The exit status of the command, and what it writes, if it finds this beside PyTorch."""
-    result = peers.Comparisons()
-    result.versions = {"torch": "PyTorch 1", "jax": "JAX 2"}
-    for subject, ours, theirs in findings:
-        result.add("torch", subject, *compare(subject, ours, theirs))
-    output = tmp_path / "table.rst"
-    monkeypatch.setattr(peers, "python_of", lambda name: name)
-    monkeypatch.setattr(peers, "compare", lambda *arguments: result)
-    monkeypatch.setattr("sys.argv", ["peers.py", "--output", str(output)])
-    return peers.main(), output.read_text(encoding="utf-8")
+class Worker:
+    """Stands in for a process: of what it has are the results that a test gives to PyTorch."""
+
+    versions = {"PyTorch": "1", "JAX": "2"}
+
+    def __init__(self, name):
+        self.name = name
+
+    def ask(self, evaluate, file):
+        known = self.name == "torch" and evaluate in self.results
+        if known:
+            np.savez(file, **dict(zip(WHAT, self.results[evaluate])))
+        return {"known": known}
+
+    def close(self):
+        pass
 
 
-def test_the_command_succeeds_where_only_the_others_are_wrong(monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def run_main(monkeypatch, tmp_path):
+    """From findings to the exit status of the command, and what it writes, if it finds this beside
+    PyTorch."""
+
+    def run(*findings):
+        ours = {subject.name: results for subject, results, _ in findings}
+        Worker.results = {subject.name: results for subject, _, results in findings}
+        monkeypatch.setattr(peers, "Worker", Worker)
+        monkeypatch.setattr(peers, "ours", lambda subject: ours[subject.name])
+        output = tmp_path / "table.rst"
+        options = ["--dtypes", "float32", "--output", str(output), "--activations", "mish"]
+        monkeypatch.setattr("sys.argv", ["peers.py"] + options + list(ours))
+        return peers.main(), output.read_text(encoding="utf-8")
+
+    return run
+
+
+def test_the_command_succeeds_where_only_the_others_are_wrong(run_main, capsys):
     silu, relu6 = (comparison.subject(name, "float32") for name in ("silu", "relu6"))
     status, text = run_main(
-        monkeypatch,
-        tmp_path,
         (silu, exact(silu), with_one(silu, "value", "infinities", np.nan)),
         (relu6, exact(relu6), with_one(relu6, "gradient", "kinks", 1, entry=1)),
     )
-    assert status == 0 and capsys.readouterr().err == ""
+    assert status == 0 and "wrong" not in capsys.readouterr().err
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "silu PyTorch float32 value infinities ours -inf 0.0 nan 0.0" in lines
     assert "relu6 6 0.5 1" in lines
+    assert "PyTorch 1, JAX 2 and " in text and "Neither has mish." in " ".join(text.split())
 
 
-def test_the_command_fails_where_ours_is_wrong(monkeypatch, tmp_path, capsys):
+def test_the_command_fails_where_ours_is_wrong(run_main, capsys):
     silu = comparison.subject("silu", "float32")
-    status, text = run_main(
-        monkeypatch, tmp_path, (silu, with_one(silu, "value", "infinities", 1), exact(silu))
-    )
+    status, text = run_main((silu, with_one(silu, "value", "infinities", 1), exact(silu)))
     assert status == 1 and " theirs " in text
     complaint = "value of silu in float32 at -inf: 1.0, to be 0.0; PyTorch has 0.0"
     assert complaint in capsys.readouterr().err
@@ -176,9 +196,9 @@ def test_the_command_fails_where_ours_is_wrong(monkeypatch, tmp_path, capsys):
 
 def test_a_peer_that_cannot_be_installed_is_told_in_one_line(monkeypatch, capsys):
     def refuse(name):
-        raise peers.PeerError("torch cannot be installed: no network")
+        raise peers.WorkerError("torch cannot be installed: no network")
 
-    monkeypatch.setattr(peers, "python_of", refuse)
+    monkeypatch.setattr(peers, "Worker", refuse)
     monkeypatch.setattr("sys.argv", ["peers.py"])
     assert peers.main() == 1
     assert capsys.readouterr().err == "torch cannot be installed: no network\n"
