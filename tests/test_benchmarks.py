@@ -33,13 +33,6 @@ def target(limit, *keys):
     return tables.Target("here", "this", "stock", limit, keys)
 
 
-def test_a_ratio_needs_both_contestants():
-    assert tables.ratio(medians(ours=1, stock=4), KEY, "stock") == 0.25
-    assert tables.ratio(medians(ours=1), KEY, "stock") is None
-    assert tables.ratio(medians(stock=1), KEY, "stock") is None
-    assert tables.ratio({}, KEY, "stock") is None
-
-
 def test_a_target_is_judged_by_its_worst_case():
     both = {**medians(ours=1, stock=10), **medians(OTHER, ours=3, stock=10)}
     verdict = tables.judge(target(0.5, KEY, OTHER), both)
@@ -79,25 +72,40 @@ def test_limits_are_written_as_the_targets_state_them():
     assert [tables.limit_text(limit) for limit in limits] == texts
 
 
+def lines(measured, *costs):
+    """The lines of the report, with single spaces."""
+    text = tables.report([["Python", "3"]], ["all *is* well"], measured, *costs)
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 def test_times_are_shown_in_ns_per_element_beside_the_floor():
-    measured = {**medians(ours=0.5, stock=20, torch=2), **medians(COPY, copy=0.12)}
-    (table,) = tables.tables_of_times(measured)
-    assert "256 x 512, float32, 1 thread" in table.title and "takes 0.120" in table.title
-    assert table.rows == [
-        ["tanh", "forward", "0.500", "20.0", "2.00", "-", "0.0250", "0.250", "-"]
-    ]  # fmt: skip
+    measured = {
+        **medians(ours=0.5, stock=20, torch=2),
+        **medians(OTHER, stock=4),
+        **medians(COPY, copy=0.12),
+    }
+    shown = lines(measured, None, None)
+    (title,) = (line for line in shown if "256 x 512, float32, 1 thread:" in line)
+    assert title.endswith("ns per element (a copy of the array takes 0.120)")
+    assert "tanh forward 0.500 20.0 2.00 \\- 0.0250 0.250 \\-" in shown
+    assert "elu forward \\- 4.00 \\- \\- \\- \\- \\-" in shown
+    assert "Python 3" in shown and "- all \\*is\\* well" in shown
 
 
 def test_training_steps_are_shown_in_ms_in_a_table_of_their_own():
-    (table,) = tables.tables_of_times({STEP: {"ours": 0.002, "stock": 0.004}})
-    assert "2 threads: ms" in table.title
-    assert table.rows == [["tanh", "2.00", "4.00", "-", "-", "0.500", "-", "-"]]
+    shown = lines({STEP: {"ours": 0.002, "stock": 0.004}}, None, None)
+    assert ".. table:: Training step of a network, float32, 2 threads: ms" in shown
+    assert "tanh 2.00 4.00 \\- \\- 0.500 \\- \\-" in shown
 
 
 def test_compiling_and_importing_are_targets_too():
-    rows = tables.table_of_targets({}, 1.2, 0.2).rows
-    assert [row[-1] for row in rows[-2:]] == ["met", "not met"]
-    assert {row[-1] for row in tables.table_of_targets({}, None, None).rows} == {"not measured"}
+    compiling, importing = lines({}, 1.2, 0.2)[-3:-1]
+    assert compiling.endswith("<= 1.3 1.20 \\- met")
+    assert importing.endswith("<= 0.15 s 0.200 \\- not met")
+    unmeasured = [line for line in lines({}, None, None) if "float32" in line or "stock" in line]
+    assert sum(line.endswith("\\- \\- not measured") for line in unmeasured) == (
+        len(tables.TARGETS) + 2
+    )
 
 
 def test_restructured_text_takes_the_cells_literally():

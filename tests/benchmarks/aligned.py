@@ -1,5 +1,6 @@
-"""Tables of text, for everything that prints one; it imports no library, so it runs anywhere."""
+"""What commands share: tables of text, and an option. It imports no library: it runs anywhere."""
 
+import argparse
 import os
 import re
 import textwrap
@@ -45,3 +46,10 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     print("written to {}".format(os.path.relpath(path)))
+
+
+def positive(text):
+    """A positive integer, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1, got {!r}".format(text))
+    return int(text)

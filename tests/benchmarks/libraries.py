@@ -155,6 +155,10 @@ def on_cores(count):
         os.sched_setaffinity(0, available)
 
 
+def available_cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def environment(threads, **flags):
     """The environment variables of a worker."""
     flags = dict({"device": "cpu", "floatX": "float32", "openmp": threads > 1}, **flags)

@@ -29,6 +29,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -37,9 +38,18 @@ import tempfile
 import time
 from contextlib import closing
 
-from aligned import write
+from aligned import positive, write
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case, step_case
-from libraries import CONTESTANTS, LIBRARIES, ROOT, Worker, WorkerError, environment, python_of
+from libraries import (
+    CONTESTANTS,
+    LIBRARIES,
+    ROOT,
+    Worker,
+    WorkerError,
+    available_cores,
+    environment,
+    python_of,
+)
 from tables import report, threads_text
 from tqdm import tqdm
 
@@ -72,7 +82,7 @@ print(time.perf_counter() - start)
 
 
 class Benchmark:
-    """Takes the measurements; what it found so far is in its attributes.
+    """Takes the measurements.
 
     Attributes
     ----------
@@ -80,21 +90,14 @@ class Benchmark:
         From (threads, case) to a dictionary from contestant to seconds per call.
     compile_ratio, import_seconds : float or None
         The cost of compiling, ours over stock, and the seconds that importing takes longer.
-    versions : dict
-    notes : list of str
-        What a reader of the tables should know.
-    wrong : list of str
-        The results that were wrong.
+    notes, wrong : list of str
+        What a reader of the tables should know, and the results that were wrong.
     """
 
     def __init__(self, options, libraries, notes):
-        self.options = options
-        self.libraries = libraries
-        self.medians = {}
+        self.options, self.libraries, self.notes = options, libraries, notes
+        self.medians, self.versions, self.wrong = {}, {}, []
         self.compile_ratio = self.import_seconds = None
-        self.versions = {}
-        self.notes = list(notes)
-        self.wrong = []
 
     def run(self):
         options = self.options
@@ -139,12 +142,8 @@ class Benchmark:
                 except WorkerError as error:
                     self._lose(name, error)
             for case in cases:
-                self._bar.set_description(
-                    "{}, {} x {} {}, {} {}".format(
-                        threads_text(threads), case.rows, case.columns, case.dtype,
-                        case.activation, case.kind,
-                    )
-                )  # fmt: skip
+                text = "{0}, {1.rows} x {1.columns} {1.dtype}, {1.activation} {1.kind}"
+                self._bar.set_description(text.format(threads_text(threads), case))
                 self._time_case(threads, case, workers)
 
     def _lose(self, name, error):
@@ -230,14 +229,12 @@ class Benchmark:
         for turn in range(repetitions + 1):
             for contestant in sorted(IMPORTS, reverse=turn % 2):
                 output = subprocess.check_output(
-                    [sys.executable, "-c", IMPORTS[contestant], repairs],
+                    [sys.executable, "-c", IMPORTS[contestant], repairs], stderr=subprocess.DEVNULL,
                     env=variables, cwd=ROOT, universal_newlines=True,
-                    stderr=subprocess.DEVNULL,
                 )  # fmt: skip
                 if turn:  # what the first ones read from the disk, the others have in memory
                     seconds[contestant].append(float(output.split()[-1]))
-            if turn:
-                self._bar.update()
+            self._bar.update(turn > 0)
         medians = {contestant: statistics.median(taken) for contestant, taken in seconds.items()}
         self.import_seconds = medians["ours"] - medians["stock"]
         self.notes.append(
@@ -256,20 +253,14 @@ def processor():
     return "{}, {} cores".format(name, available_cores())
 
 
-def available_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def notes_before(options):
     """What is to be said of the machine before anything is measured."""
-    if max(options.threads) > available_cores():
-        yield "There are only {} cores for {} threads.".format(
-            available_cores(), max(options.threads)
-        )
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
-        yield "Other programs were running (a load of {:.1f}): the figures are noisy.".format(
-            os.getloadavg()[0]
-        )
+    cores, threads = available_cores(), max(options.threads)
+    if threads > cores:
+        yield "There are only {} cores for {} threads.".format(cores, threads)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    if load > 0.5:
+        yield "Other programs were running (a load of {:.1f}): the figures are noisy.".format(load)
 
 
 def facts(benchmark):
@@ -284,27 +275,15 @@ def facts(benchmark):
     ]
 
 
-def positive(text):
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1, got {!r}".format(text))
-    return number
-
-
 def size(text):
-    try:
-        rows, columns = (positive(part) for part in text.lower().split("x"))
-    except (ValueError, argparse.ArgumentTypeError):
+    if not re.match(r"[1-9]\d*x[1-9]\d*$", text.lower()):
         raise argparse.ArgumentTypeError(
             "must be rows x columns such as 256x512, got {!r}".format(text)
-        ) from None
-    return rows, columns
+        )
+    return tuple(map(int, text.lower().split("x")))
 
 
-def parse(arguments=None):
+def parse():
     parser = argparse.ArgumentParser(
         description="Times the activations in compiled Theano graphs, with the rewrites of "
         "lasagne_nl and without, and in PyTorch and JAX. Prints medians, ratios, and which targets "
@@ -312,42 +291,30 @@ def parse(arguments=None):
         epilog="A full run takes some 25 minutes. The first one also installs PyTorch and JAX into "
         ".venv/peers, and compiles.",
     )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="256x512, float32, one thread, no training steps, fewer compilations and imports",
-    )
-    parser.add_argument(
-        "--activations", nargs="+", choices=ACTIVATIONS + BEYOND_LASAGNE, metavar="NAME",
-        help="some of: {}; and, at 256x512 in float32 only: {} (default: all, with --quick those "
-        "of the first list)".format(", ".join(ACTIVATIONS), ", ".join(BEYOND_LASAGNE)),
-    )  # fmt: skip
-    parser.add_argument(
-        "--rounds", type=positive, default=15, metavar="N",
-        help="how often each contestant is timed in a case (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sizes", nargs="+", type=size, metavar="RxC",
-        help="rows x columns of the arrays (default: 64x100 256x512 1024x4096)",
-    )  # fmt: skip
-    parser.add_argument("--threads", nargs="+", type=positive, metavar="N", help="(default: 1 2)")
-    parser.add_argument(
-        "--dtypes", nargs="+", choices=("float32", "float64"), metavar="DTYPE",
-        help="float32, float64 (default: both)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", default=os.path.join(ROOT, "docs", "_tables", "speed.rst"), metavar="FILE",
-        help="where the tables go as reStructuredText (default: docs/_tables/speed.rst)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only"
-    )
-    options = parser.parse_args(arguments)
-    if options.activations is None:
-        options.activations = ACTIVATIONS + (() if options.quick else BEYOND_LASAGNE)
-    options.sizes = options.sizes or (SIZES[1:2] if options.quick else SIZES)
-    options.threads = options.threads or ([1] if options.quick else [1, 2])
-    options.dtypes = options.dtypes or (["float32"] if options.quick else ["float32", "float64"])
+    option = parser.add_argument
+    # fmt: off
+    option("--quick", action="store_true",
+           help="256x512, float32, one thread, no training steps, fewer compilations and imports")
+    option("--activations", nargs="+", choices=ACTIVATIONS + BEYOND_LASAGNE, metavar="NAME",
+           help="some of: {}; and, at 256x512 in float32 only: {} (default: all, with --quick "
+           "those of the first list)".format(", ".join(ACTIVATIONS), ", ".join(BEYOND_LASAGNE)))
+    option("--rounds", type=positive, default=15, metavar="N",
+           help="how often each contestant is timed in a case (default: %(default)s)")
+    option("--sizes", nargs="+", type=size, metavar="RxC",
+           help="rows x columns of the arrays (default: 64x100 256x512 1024x4096)")
+    option("--threads", nargs="+", type=positive, metavar="N", help="(default: 1 2)")
+    option("--dtypes", nargs="+", choices=("float32", "float64"), metavar="DTYPE",
+           help="float32, float64 (default: both)")
+    option("--output", default=os.path.join(ROOT, "docs", "_tables", "speed.rst"), metavar="FILE",
+           help="where the tables go as reStructuredText (default: docs/_tables/speed.rst)")
+    option("--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only")
+    # fmt: on
+    options = parser.parse_args()
+    quick = options.quick
+    options.activations = options.activations or ACTIVATIONS + (() if quick else BEYOND_LASAGNE)
+    options.sizes = options.sizes or (SIZES[1:2] if quick else SIZES)
+    options.threads = options.threads or ([1] if quick else [1, 2])
+    options.dtypes = options.dtypes or (["float32"] if quick else ["float32", "float64"])
     return options
 
 
@@ -373,7 +340,7 @@ def main():
         facts(benchmark), benchmark.notes + benchmark.wrong,
         medians, benchmark.compile_ratio, benchmark.import_seconds,
     )  # fmt: skip
-    print(text.replace("\\", ""))  # what it escapes is for a page, not for a terminal
+    print(re.sub(r"\\-(?!\S)", "- ", text))  # a lone dash is escaped for a page, not for a terminal
     write(options.output, text)
     # In seconds, for the chart of the documentation.
     measured = [[threads, *case, times] for (threads, case), times in medians.items()]

@@ -86,16 +86,10 @@ def judge(target, medians):
 
 
 def number(value):
-    """A number with three significant digits, never in scientific notation; "-" for None."""
+    """A number with three significant digits, or all before the point; "-" for None."""
     if value is None:
         return "-"
-    if value == 0 or abs(value) >= 100:
-        return "{:.0f}".format(value)
-    value = float("{:.2e}".format(value))
-    digits = 2
-    while abs(value) < 10 ** (2 - digits):
-        digits += 1
-    return "{:.{}f}".format(value, digits if abs(value) < 10 else 1)
+    return ("{:.0f}" if value == 0 or abs(value) >= 99.95 else "{:#.3g}").format(value)
 
 
 def limit_text(limit):
