@@ -1,7 +1,7 @@
 """What the benchmark makes of its measurements, on made-up numbers; nothing is timed here."""
 
+import contextlib
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -11,8 +11,9 @@ from helpers import ROOT, run_python
 BENCHMARKS = os.path.join(ROOT, "tests", "benchmarks")
 sys.path.insert(0, BENCHMARKS)
 
+import aligned  # noqa: E402
 import cases  # noqa: E402
-import peers  # noqa: E402
+import libraries  # noqa: E402
 import tables  # noqa: E402
 from cases import Case  # noqa: E402
 
@@ -30,13 +31,6 @@ def medians(key=KEY, **ns):
 
 def target(limit, *keys):
     return tables.Target("here", "this", "stock", limit, keys)
-
-
-def test_a_ratio_needs_both_contestants():
-    assert tables.ratio(medians(ours=1, stock=4), KEY, "stock") == 0.25
-    assert tables.ratio(medians(ours=1), KEY, "stock") is None
-    assert tables.ratio(medians(stock=1), KEY, "stock") is None
-    assert tables.ratio({}, KEY, "stock") is None
 
 
 def test_a_target_is_judged_by_its_worst_case():
@@ -78,30 +72,45 @@ def test_limits_are_written_as_the_targets_state_them():
     assert [tables.limit_text(limit) for limit in limits] == texts
 
 
+def lines(measured, *costs):
+    """The lines of the report, with single spaces."""
+    text = tables.report([["Python", "3"]], ["all *is* well"], measured, *costs)
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 def test_times_are_shown_in_ns_per_element_beside_the_floor():
-    measured = {**medians(ours=0.5, stock=20, torch=2), **medians(COPY, copy=0.12)}
-    (table,) = tables.tables_of_times(measured)
-    assert "256 x 512, float32, 1 thread" in table.title and "takes 0.120" in table.title
-    assert table.rows == [
-        ["tanh", "forward", "0.500", "20.0", "2.00", "-", "0.0250", "0.250", "-"]
-    ]  # fmt: skip
+    measured = {
+        **medians(ours=0.5, stock=20, torch=2),
+        **medians(OTHER, stock=4),
+        **medians(COPY, copy=0.12),
+    }
+    shown = lines(measured, None, None)
+    (title,) = (line for line in shown if "256 x 512, float32, 1 thread:" in line)
+    assert title.endswith("ns per element (a copy of the array takes 0.120)")
+    assert "tanh forward 0.500 20.0 2.00 \\- 0.0250 0.250 \\-" in shown
+    assert "elu forward \\- 4.00 \\- \\- \\- \\- \\-" in shown
+    assert "Python 3" in shown and "- all \\*is\\* well" in shown
 
 
 def test_training_steps_are_shown_in_ms_in_a_table_of_their_own():
-    (table,) = tables.tables_of_times({STEP: {"ours": 0.002, "stock": 0.004}})
-    assert "2 threads: ms" in table.title
-    assert table.rows == [["tanh", "2.00", "4.00", "-", "-", "0.500", "-", "-"]]
+    shown = lines({STEP: {"ours": 0.002, "stock": 0.004}}, None, None)
+    assert ".. table:: Training step of a network, float32, 2 threads: ms" in shown
+    assert "tanh 2.00 4.00 \\- \\- 0.500 \\- \\-" in shown
 
 
 def test_compiling_and_importing_are_targets_too():
-    rows = tables.table_of_targets({}, 1.2, 0.2).rows
-    assert [row[-1] for row in rows[-2:]] == ["met", "not met"]
-    assert {row[-1] for row in tables.table_of_targets({}).rows} == {"not measured"}
+    compiling, importing = lines({}, 1.2, 0.2)[-3:-1]
+    assert compiling.endswith("<= 1.3 1.20 \\- met")
+    assert importing.endswith("<= 0.15 s 0.200 \\- not met")
+    unmeasured = [line for line in lines({}, None, None) if "float32" in line or "stock" in line]
+    assert sum(line.endswith("\\- \\- not measured") for line in unmeasured) == (
+        len(tables.TARGETS) + 2
+    )
 
 
 def test_restructured_text_takes_the_cells_literally():
-    table = tables.Table("title", ["a", "b"], [["leaky_rectify", "-"], ["x_ *`|", "-0.1"]])
-    assert tables.restructured(table).splitlines() == [
+    rows = [["leaky_rectify", "-"], ["x_ *`|", "-0.1"]]
+    assert aligned.restructured("title", ["a", "b"], rows).splitlines() == [
         ".. table:: title",
         "",
         "   =============  ====",
@@ -152,7 +161,6 @@ def test_the_expected_training_step_descends():
 
 
 WORKER = """
-import sys
 import cases
 import worker
 
@@ -164,35 +172,58 @@ def build(contestant, case):
     y = cases.value("tanh" if contestant == "right" else "elu", x)
     return lambda: None, lambda: [y.astype(case.dtype)]
 
-worker.serve({"library": "1.0"}, build)
+worker.serve({"library": "1.0"}, build, {"double": 2}, lambda f, x, g: (f * x, f * g))
 """
 
 
-def test_a_worker_answers_line_by_line_and_times_only_what_is_right():
-    requests = [
-        '{{"prepare": "{}", "case": ["tanh", "forward", "float32", 4, 5]}}'.format(contestant)
+@pytest.fixture
+def worker(monkeypatch, tmp_path):
+    """A process that runs WORKER."""
+    program = tmp_path / "stand_in.py"
+    program.write_text(WORKER)
+    library = libraries.Library("", str(program), None, {"PYTHONPATH": BENCHMARKS})
+    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+    with contextlib.closing(libraries.Worker("this")) as process:
+        yield process
+
+
+def test_a_worker_times_only_what_is_right(worker):
+    case = ["tanh", "forward", "float32", 4, 5]
+    right, wrong, broken = (
+        worker.ask(prepare=contestant, case=case)["wrong"]
         for contestant in ("right", "wrong", "broken")
-    ] + ['{"time": "right"}', '{"time": "wrong"}']
-    done = subprocess.run(
-        [sys.executable, "-c", WORKER],
-        input="\n".join(requests) + "\n",
-        capture_output=True,
-        text=True,
-        cwd=BENCHMARKS,
     )
-    assert done.returncode == 0, done.stderr
-    versions, right, wrong, broken, timed, refused = done.stdout.splitlines()
-    assert versions == '{"versions": {"library": "1.0"}}'
-    assert right == '{"wrong": null}' and "values are off" in wrong
-    assert broken == '{"wrong": "ValueError: it does not compile"}'
-    assert timed.startswith('{"seconds": ') and "KeyError" in refused
+    assert worker.versions == {"library": "1.0"}
+    assert right is None and "values are off" in wrong
+    assert broken == "ValueError: it does not compile"
+    assert worker.ask(time="right")["seconds"] > 0
+    with pytest.raises(libraries.WorkerError, match="this: KeyError: 'wrong'"):
+        worker.ask(time="wrong")
+
+
+def test_a_worker_evaluates_what_it_has(worker, tmp_path):
+    file = str(tmp_path / "arrays.npz")
+    np.savez(file, x=[1.0, 2.0], g=[3.0, 4.0])
+    assert not worker.ask(evaluate="half", file=file)["known"]
+    assert worker.ask(evaluate="double", file=file)["known"]
+    with np.load(file) as found:
+        assert found["value"].tolist() == [2, 4] and found["gradient"].tolist() == [6, 8]
+
+
+def test_a_worker_that_ends_is_told_with_the_reason(monkeypatch, tmp_path):
+    program = tmp_path / "stand_in.py"
+    program.write_text("raise SystemExit('ImportError: no library')")
+    library = libraries.Library("", str(program), None, {})
+    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+    with pytest.raises(libraries.WorkerError, match="has ended: ImportError: no library"):
+        libraries.Worker("this")
 
 
 def test_a_failed_installation_is_told_by_its_last_error():
     output = "Looking in links\nERROR: no version\nERROR: No matching distribution\n\nnotice\n"
-    assert peers.reason(output) == "ERROR: No matching distribution"
-    assert peers.reason("one\ntwo\n") == "two"
-    assert peers.reason("") == "no reason given"
+    assert libraries.reason(output) == "ERROR: No matching distribution"
+    assert libraries.reason("one\ntwo\n") == "two"
+    assert libraries.reason("") == "no reason given"
 
 
 def test_the_benchmark_tells_its_options():

@@ -11,13 +11,12 @@ import contextlib
 import multiprocessing
 import os
 import sys
-import textwrap
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from accuracy.references import TABLES  # noqa: E402
-from accuracy.sweep import check, needs_mpmath, number_of_points, sweep  # noqa: E402
-from benchmarks.aligned import aligned  # noqa: E402
+from accuracy.sweep import Errors, check, needs_mpmath, number_of_points, sweep  # noqa: E402
+from benchmarks.aligned import paragraph, positive, restructured, write  # noqa: E402
 from helpers import DTYPES, ROOT, backend, simd_is_active, with_theano  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
@@ -28,30 +27,32 @@ MOST_ULPS_OF_STEPS = 4.0
 # The measurement itself: how far it may be from what mpmath finds.
 MOST_ULPS_OF_REFERENCE = {"float32": 0.001, "float64": 0.01}
 POINTS_PER_TASK = {"float32": 2**22, "float64": 2**18}
-HEADER = ("name", "largest", "at", "in hexadecimal", "subnormal", "stock", "at")
+HEADER = ["name", "largest", "at", "in hexadecimal", "subnormal", "stock", "at"]
 
 
 class Row:
     """A line of a table: what is swept, and what was found."""
 
-    def __init__(self, table, name, dtype):
-        self.table, self.name, self.dtype = table, name, dtype
-        self.ours = self.stock = None
+    def __init__(self, table, name, dtype, options):
+        self.table, self.name, self.dtype, self.stride = table, name, dtype, options.stride
+        self.case = TABLES[table][name]
+        self.points = number_of_points(self.case, dtype, options.stride, options.points)
+        self.ours = Errors()
+        self.stock = Errors() if with_theano else None
         self.off = 0.0
 
-    @property
-    def case(self):
-        """The activation or function."""
-        return TABLES[self.table][self.name]
+    def tasks(self):
+        """The sweep of the row, split into tasks of about equal duration."""
+        step = POINTS_PER_TASK[self.dtype]
+        for first in range(0, self.points, step):
+            count = min(step, self.points - first)
+            yield self.table, self.name, self.dtype, first, count, self.stride
 
-    def add(self, found):
+    def add(self, ours, stock=None):
         """Take what a task has found into account."""
-        if self.ours is None:
-            self.ours, self.stock = found[0], found[1] if len(found) > 1 else None
-        else:
-            self.ours.merge(found[0])
-            if self.stock is not None:
-                self.stock.merge(found[1])
+        self.ours.merge(ours)
+        if stock is not None:
+            self.stock.merge(stock)
 
     def cells(self):
         """What the table shows."""
@@ -87,103 +88,76 @@ def _point(extreme):
     return str(extreme.x), "{}p{}".format(mantissa.rstrip("0"), exponent)
 
 
-def tasks_of(row, number, options):
-    """Split the sweep of a row into tasks of about equal duration."""
-    total = _points(row, options)
-    step = POINTS_PER_TASK[row.dtype]
-    for first in range(0, total, step):
-        yield (
-            number,
-            row.table,
-            row.name,
-            row.dtype,
-            first,
-            min(step, total - first),
-            options.stride,
-        )
-
-
-def run(task):
+def run(numbered_task):
     """Do a task: the number of its row, and what was found."""
-    number, table, name, dtype, first, count, stride = task
-    return number, sweep(TABLES[table][name], dtype, first, count, stride, with_theano)
+    number, (table, name, *rest) = numbered_task
+    return number, sweep(TABLES[table][name], *rest, with_theano)
 
 
-def measure(rows, options):
+def measure(rows, processes):
     """Fill in the rows."""
-    tasks = [task for number, row in enumerate(rows) for task in tasks_of(row, number, options)]
-    total = sum(task[5] for task in tasks)
+    tasks = [(number, task) for number, row in enumerate(rows) for task in row.tasks()]
     with contextlib.ExitStack() as stack:
-        if options.processes == 1:
+        if processes == 1:
             results = map(run, tasks)
         else:
-            pool = stack.enter_context(multiprocessing.Pool(options.processes))
+            pool = stack.enter_context(multiprocessing.Pool(processes))
             results = pool.imap_unordered(run, tasks)
+        total = sum(row.points for row in rows)
         bar = stack.enter_context(tqdm(total=total, unit=" inputs", unit_scale=True))
         for number, found in results:
             bar.set_postfix_str("{}, {}".format(rows[number].name, rows[number].dtype))
-            rows[number].add(found)
+            rows[number].add(*found)
             bar.update(found[0].points)
     for row in tqdm(rows, desc="against mpmath", leave=False):
         row.off = check(row.case, row.dtype, row.ours)
 
 
-def report(rows, options):
+def report(rows):
     """The tables, as reStructuredText."""
     parts = []
-    for dtype in options.dtypes:
+    for dtype in dict.fromkeys(row.dtype for row in rows):
         of_dtype = [row for row in rows if row.dtype == dtype]
         # An empty cell in the first column would continue the row above; no name is empty.
-        table = "\n".join(aligned(HEADER, [row.cells() for row in of_dtype]))
-        title = ".. table:: Largest errors in {}, in ULP".format(dtype)
-        parts += [title, "", textwrap.indent(table, "   "), "", explanation(of_dtype, options), ""]
+        cells = [row.cells() for row in of_dtype]
+        title = "Largest errors in {}, in ULP".format(dtype)
+        parts += [restructured(title, HEADER, cells), paragraph(explanation(of_dtype))]
     return "\n".join(parts)
 
 
-def explanation(rows, options):
+def explanation(rows):
     """What a table was measured with."""
-    dtype = rows[0].dtype
+    dtype, stride = rows[0].dtype, rows[0].stride
     by_mpmath = [row for row in rows if needs_mpmath(row.case, dtype)]
     others = [row for row in rows if row not in by_mpmath]
-    sentences = []
+    at = {"float32": "all {:,} inputs", "float64": "{:,} points of all magnitudes"}[dtype]
+    if dtype == "float32" and stride > 1:
+        at = "{:,} inputs, every bit pattern number " + str(stride)
+    sentences = [
+        "{} {}, {}".format(
+            backend.name,
+            backend.library.__version__,
+            "vectorised kernels on" if simd_is_active() else "no vectorised kernels",
+        )
+    ]
     if others:
-        points = "{:,}".format(_points(others[0], options))
-        if dtype == "float32" and options.stride == 1:
-            at = "all {} inputs".format(points)
-        elif dtype == "float32":
-            at = "{} inputs, every bit pattern number {}".format(points, options.stride)
-        else:
-            at = "{} points of all magnitudes".format(points)
         sentences.append(
             "at {}, against {} formulas, which mpmath confirms to {} ULP".format(
-                at,
-                "float64" if dtype == "float32" else "long double",
+                at.format(others[0].points),
+                {"float32": "float64", "float64": "long double"}[dtype],
                 MOST_ULPS_OF_REFERENCE[dtype],
             )
         )
     if by_mpmath:
-        names = "" if not others else ", ".join(row.name for row in by_mpmath) + " "
-        at = "{:,} points of all magnitudes".format(_points(by_mpmath[0], options))
-        sentences.append("{}at {}, against mpmath".format(names, at))
-    library = "{} {}, {}".format(
-        backend.name,
-        backend.library.__version__,
-        "vectorised kernels on" if simd_is_active() else "no vectorised kernels",
-    )
-    return textwrap.fill(
-        "{}; {}. *subnormal* is the largest error where the exact result is smaller "
-        "than the smallest normal number, *stock* the largest error without the rewrites of "
-        "lasagne_nl.".format(library, "; ".join(sentences)),
-        width=98,
-    )
+        names = ", ".join(row.name for row in by_mpmath) + " " if others else ""
+        sentences.append("{}at {}, against mpmath".format(names, at.format(by_mpmath[0].points)))
+    return (
+        "{}. *subnormal* is the largest error where the exact result is smaller than the smallest "
+        "normal number, *stock* the largest error without the rewrites of lasagne_nl."
+    ).format("; ".join(sentences))
 
 
-def _points(row, options):
-    return number_of_points(row.case, row.dtype, options.stride, options.points)
-
-
-def arguments(argv=None):
-    """The options of the command line."""
+def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for table in TABLES:
         parser.add_argument(
@@ -199,35 +173,20 @@ def arguments(argv=None):
     parser.add_argument("--processes", type=positive, default=1, metavar="N")
     parser.add_argument("--output", default=os.path.join(ROOT, "docs", "_tables", "accuracy.rst"),
                         metavar="FILE", help="where to write the tables")  # fmt: skip
-    options = parser.parse_args(argv)
+    options = parser.parse_args()
     if options.activations is None and options.functions is None:
         options.activations = []
-    return options
-
-
-def positive(text):
-    """A positive integer."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def main():
-    options = arguments()
-    rows = []
-    for dtype in options.dtypes:
-        for table in TABLES:
-            names = getattr(options, table)
-            if names is not None:
-                rows += [Row(table, name, dtype) for name in names or TABLES[table]]
-    measure(rows, options)
-    text = report(rows, options)
+    rows = [
+        Row(table, name, dtype, options)
+        for dtype in options.dtypes
+        for table in TABLES
+        if getattr(options, table) is not None
+        for name in getattr(options, table) or TABLES[table]
+    ]
+    measure(rows, options.processes)
+    text = report(rows)
     print(text)
-    os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
-    with open(options.output, "w", encoding="utf-8") as file:
-        file.write(text)
-    print("written to {}".format(os.path.relpath(options.output)))
+    write(options.output, text)
     complaints = [complaint for row in rows for complaint in row.complaints()]
     for complaint in complaints:
         print("too large: " + complaint, file=sys.stderr)

@@ -7,11 +7,10 @@ mpmath. Writes that as reStructuredText, too. The exit status is 1 if it is ever
 """
 
 import argparse
+import contextlib
 import os
-import subprocess
 import sys
 import tempfile
-import textwrap
 
 import mpmath
 import numpy as np
@@ -21,15 +20,14 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accuracy import comparison  # noqa: E402
 from accuracy.comparison import CONVENTION, NAMES, ROUNDING, THEIRS, WHAT  # noqa: E402
 from activations import ROWS_BY_NAME  # noqa: E402
-from benchmarks.aligned import aligned  # noqa: E402
-from benchmarks.peers import PeerError, python_of, reason  # noqa: E402
+from benchmarks.aligned import paragraph, restructured, write  # noqa: E402
+from benchmarks.libraries import LIBRARIES, Worker, WorkerError  # noqa: E402
 from helpers import DTYPES, ROOT, backend, evaluate, library, tensor  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from lasagne_nl import nonlinearities as nl  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PEERS = {"torch": "PyTorch", "jax": "JAX"}
+PEERS = {peer: LIBRARIES[peer].label for peer in ("torch", "jax")}
 
 
 def ours(subject):
@@ -43,124 +41,102 @@ def ours(subject):
     return library.function([x, g], [y, gradient], mode="FAST_RUN")(subject.x, subject.g)
 
 
-def theirs(peer, python, subjects, bar):
-    """What a peer makes of the subjects: its version, and value and gradient by subject."""
-    with tempfile.TemporaryDirectory() as folder:
-        given, results = (os.path.join(folder, name + ".npz") for name in ("given", "results"))
-        arrays = {"x " + _key(subject): subject.x for subject in subjects}
-        arrays.update(("g " + _key(subject), subject.g) for subject in subjects)
-        np.savez(given, **arrays)
-        with tempfile.TemporaryFile("w+") as errors:
-            process = subprocess.Popen(
-                [python, os.path.join(HERE, peer + "_peer.py"), given, results],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                universal_newlines=True,
+def theirs(worker, subject, file):
+    """The value and the gradient of a peer, by way of a file; None if it has no such activation."""
+    np.savez(file, x=subject.x, g=subject.g)
+    if not worker.ask(evaluate=subject.name, file=file)["known"]:
+        return None
+    with np.load(file) as found:
+        arrays = [found[what] for what in WHAT]
+    for what, array in zip(WHAT, arrays):
+        if array.dtype != subject.dtype:
+            raise WorkerError(
+                "{}: {} of {} in {} is {}".format(
+                    worker.name, what, subject.name, subject.dtype, array.dtype
+                )
             )
-            with process.stdout:
-                for line in process.stdout:
-                    bar.set_postfix_str("{} of {}".format(line.strip(), PEERS[peer]))
-                    bar.update()
-            if process.wait():
-                errors.seek(0)
-                raise PeerError("{} fails: {}".format(PEERS[peer], reason(errors.read())))
-        with np.load(results) as found:
-            return str(found["versions"]), {
-                subject: [found["{} {}".format(what, _key(subject))] for what in WHAT]
-                for subject in subjects
-                if "value " + _key(subject) in found.files
-            }
+    return arrays
 
 
-def _key(subject):
-    return "{} {}".format(subject.dtype, subject.name)
+def compare(names, dtypes):
+    """What the peers are; the largest differences by (peer, dtype, name, what, set of points); and
+    what was found, as pairs of a peer and a finding."""
+    largest, findings = {}, []
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        workers = [stack.enter_context(contextlib.closing(Worker(peer))) for peer in PEERS]
+        versions = [
+            "{} {}".format(PEERS[w.name], w.versions[PEERS[w.name]].split(",")[0]) for w in workers
+        ]
+        bar = stack.enter_context(tqdm(total=len(names) * len(dtypes), unit=" activations"))
+        for dtype in dtypes:
+            for name in names:
+                bar.set_postfix_str("{}, {}".format(name, dtype))
+                subject, our_arrays = comparison.subject(name, dtype), None
+                for worker in workers:
+                    their_arrays = theirs(worker, subject, os.path.join(folder, "arrays.npz"))
+                    if their_arrays is None:
+                        continue
+                    our_arrays = our_arrays or ours(subject)
+                    differences, found = comparison.compare(subject, our_arrays, their_arrays)
+                    for (what, points), difference in differences.items():
+                        largest[worker.name, dtype, name, what, points] = difference
+                    findings += [(worker.name, finding) for finding in found]
+                bar.update()
+    return versions, largest, findings
 
 
-class Comparisons:
-    """What was found: the differences and the findings of each peer."""
-
-    def __init__(self):
-        self.versions = {}
-        self.largest = {}  # by peer, dtype, name, what and set of points
-        self.findings = []  # (peer, finding)
-
-    def add(self, peer, subject, largest, findings):
-        for (what, points), difference in largest.items():
-            self.largest[peer, subject.dtype, subject.name, what, points] = difference
-        self.findings += [(peer, finding) for finding in findings]
-
-
-def compare(names, dtypes, pythons):
-    """Evaluate and compare all of them."""
-    result = Comparisons()
-    subjects = [comparison.subject(name, dtype) for dtype in dtypes for name in names]
-    with tqdm(total=len(subjects) * (1 + len(pythons)), unit=" evaluations") as bar:
-        of_peers = {}
-        for peer, python in pythons.items():
-            result.versions[peer], of_peers[peer] = theirs(peer, python, subjects, bar)
-        for subject in subjects:
-            bar.set_postfix_str("{}, {}".format(subject.name, subject.dtype))
-            comparable = {p: arrays[subject] for p, arrays in of_peers.items() if subject in arrays}
-            our_arrays = ours(subject) if comparable else None
-            for peer, arrays in comparable.items():
-                result.add(peer, subject, *comparison.compare(subject, our_arrays, arrays))
-            bar.update()
-    return result
-
-
-def report(result, names, dtypes):
+def report(versions, largest, findings, names, dtypes):
     """The tables, as reStructuredText."""
-    compared = [name for name in names if any(key[2] == name for key in result.largest)]
-    parts = []
-    for dtype in dtypes:
-        parts += _table(
-            "Largest differences at ordinary points, {}, in eps".format(dtype),
-            _rows_of_differences(result.largest, compared, dtype),
-        )
-    parts += _paragraph(
-        "{}, {} and {} {}. Ordinary points lie between -6 and 6; eps is 1.19e-07 in float32 and "
-        "2.22e-16 in float64. A difference of values is relative to the exact one, a difference of "
-        "gradients relative to the exact one or to 1, whichever is larger. An empty cell: the "
-        "library has no such activation.{}".format(
-            result.versions["torch"], result.versions["jax"], backend.name, library.__version__,
-            _not_compared(names, compared),
+    compared = [name for name in names if any(key[2] == name for key in largest)]
+    missing = [name for name in names if name not in compared]
+    parts = [_table_of_differences(largest, compared, dtype) for dtype in dtypes]
+    parts.append(
+        paragraph(
+            "{}, {} and {} {}. Ordinary points lie between -6 and 6; eps is 1.19e-07 in float32 "
+            "and 2.22e-16 in float64. A difference of values is relative to the exact one, a "
+            "difference of gradients relative to the exact one or to 1, whichever is larger. An "
+            "empty cell: the library has no such activation.{}".format(
+                *versions, backend.name, library.__version__,
+                " Neither has {}.".format(", ".join(missing)) if missing else "",
+            )
         )
     )  # fmt: skip
-    merged = list(_merged(result.findings, compared))
+    merged = list(_merged(findings, compared))
     disagreements = [rest for rest in merged if rest[2].right != CONVENTION]
     if disagreements:
-        parts += _table(
-            "Who is right where they differ by more than {} eps".format(ROUNDING),
-            _rows_of_disagreements(disagreements),
-        )
-        parts += _paragraph(
-            "At the point where both differ most; for float32 where it says float32 and float64. "
-            '"exact" is what mpmath finds, rounded.'
-        )
+        parts += [
+            _table_of_disagreements(disagreements),
+            paragraph(
+                "At the point where both differ most; for float32 where it says float32 and "
+                'float64. "exact" is what mpmath finds, rounded.'
+            ),
+        ]
     else:
-        parts += _paragraph("Nowhere do they differ by more than {} eps.".format(ROUNDING))
+        parts.append(paragraph("Nowhere do they differ by more than {} eps.".format(ROUNDING)))
     conventions = [rest for rest in merged if rest[2].right == CONVENTION]
     if conventions:
-        parts += _table("Slopes at kinks, where each has its own", _rows_of_kinks(conventions))
-        parts += _paragraph(
-            "lasagne_nl takes the mean of the slopes on both sides. An empty cell: the library "
-            "does as well, or has no such activation."
-        )
+        parts += [
+            _table_of_kinks(conventions),
+            paragraph(
+                "lasagne_nl takes the mean of the slopes on both sides. An empty cell: the library "
+                "does as well, or has no such activation."
+            ),
+        ]
     return "\n".join(parts)
 
 
-def _rows_of_differences(largest, names, dtype):
+def _table_of_differences(largest, names, dtype):
     columns = [(peer, what) for peer in PEERS for what in WHAT]
-    rows = [["name"] + ["{}, {}".format(PEERS[peer], what) for peer, what in columns]]
+    rows = []
     for name in names:
         cells = [largest.get((peer, dtype, name, what, "ordinary")) for peer, what in columns]
         rows.append([name] + ["" if cell is None else "{:.3g}".format(cell) for cell in cells])
-    return rows
-
-
-def _not_compared(names, compared):
-    missing = [name for name in names if name not in compared]
-    return " Neither has {}.".format(", ".join(missing)) if missing else ""
+    return restructured(
+        "Largest differences at ordinary points, {}, in eps".format(dtype),
+        ["name"] + ["{}, {}".format(PEERS[peer], what) for peer, what in columns],
+        rows,
+    )
 
 
 def _merged(findings, names):
@@ -176,8 +152,8 @@ def _merged(findings, names):
         yield found[0][0], [finding.dtype for _, finding in found], found[0][1]
 
 
-def _rows_of_disagreements(merged):
-    rows = [["name", "beside", "dtype", "what", "points", "right", "at", "ours", "theirs", "exact"]]
+def _table_of_disagreements(merged):
+    rows = []
     for peer, dtypes, finding in merged:
         kind = np.dtype(finding.dtype).type
         with np.errstate(over="ignore", under="ignore"):
@@ -187,35 +163,24 @@ def _rows_of_disagreements(merged):
             ]
         of_finding = [finding.what, finding.point.set, finding.right]
         rows.append([finding.name, PEERS[peer], " and ".join(dtypes)] + of_finding + numbers)
-    return rows
+    return restructured(
+        "Who is right where they differ by more than {} eps".format(ROUNDING),
+        ["name", "beside", "dtype", "what", "points", "right", "at", "ours", "theirs", "exact"],
+        rows,
+    )
 
 
-def _rows_of_kinks(merged):
+def _table_of_kinks(merged):
     slopes = {}
     for peer, _, finding in merged:
         of_kink = slopes.setdefault((finding.name, float(finding.point.x)), {"ours": finding.ours})
         of_kink[peer] = finding.theirs
-    rows = [["name", "at", "ours"] + list(PEERS.values())]
+    rows = []
     for (name, x), of_kink in slopes.items():
-        cells = [of_kink.get(column) for column in ["ours"] + list(PEERS)]
-        rows.append(
-            [name, "{:g}".format(x)]
-            + ["" if cell is None else "{:.4g}".format(cell) for cell in cells]
-        )
-    return rows
-
-
-def _table(title, rows):
-    return [
-        ".. table:: " + title,
-        "",
-        textwrap.indent("\n".join(aligned(rows[0], rows[1:])), "   "),
-        "",
-    ]
-
-
-def _paragraph(text):
-    return [textwrap.fill(text, width=98), ""]
+        cells = ["{:.4g}".format(of_kink[c]) if c in of_kink else "" for c in ["ours", *PEERS]]
+        rows.append([name, "{:g}".format(x)] + cells)
+    header = ["name", "at", "ours"] + list(PEERS.values())
+    return restructured("Slopes at kinks, where each has its own", header, rows)
 
 
 def complaints(findings):
@@ -228,8 +193,7 @@ def complaints(findings):
             )  # fmt: skip
 
 
-def arguments(argv=None):
-    """The options of the command line."""
+def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "--activations", nargs="+", choices=NAMES, default=NAMES, metavar="NAME",
@@ -238,24 +202,16 @@ def arguments(argv=None):
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=DTYPES)
     parser.add_argument("--output", default=os.path.join(ROOT, "docs", "_tables", "peers.rst"),
                         metavar="FILE", help="where to write the tables")  # fmt: skip
-    return parser.parse_args(argv)
-
-
-def main():
-    options = arguments()
+    options = parser.parse_args()
     try:
-        pythons = {peer: python_of(peer) for peer in PEERS}
-        result = compare(options.activations, options.dtypes, pythons)
-    except PeerError as error:
+        versions, largest, findings = compare(options.activations, options.dtypes)
+    except WorkerError as error:
         print(error, file=sys.stderr)
         return 1
-    text = report(result, options.activations, options.dtypes)
+    text = report(versions, largest, findings, options.activations, options.dtypes)
     print(text)
-    os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
-    with open(options.output, "w", encoding="utf-8") as file:
-        file.write(text)
-    print("written to {}".format(os.path.relpath(options.output)))
-    wrong = list(complaints(result.findings))
+    write(options.output, text)
+    wrong = list(complaints(findings))
     for complaint in wrong:
         print("ours is wrong: " + complaint, file=sys.stderr)
     return 1 if wrong else 0

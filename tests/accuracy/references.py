@@ -24,24 +24,8 @@ def _softplus(x):
     return np.where(x > 0, x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _scaled_tanh(x, scale_in, scale_out):
-    return np.tanh(scale_in * x) * scale_out
-
-
-def _leaky(x, leakiness):
-    return np.where(x > 0, x, leakiness * x)
-
-
-def _rectify(x):
-    return np.where(x < 0, 0, x)  # -0.0 stays what it is; 0.0 would be as good
-
-
-def _selu(x, scale=1, scale_neg=1):
-    return scale * np.where(x > 0, x, scale_neg * np.expm1(np.where(x > 0, 0, x)))
-
-
-def _elu(x, alpha, inner=1):
-    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / inner))
+def _elu(x, alpha=1, inner=1, scale=1):
+    return scale * np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / inner))
 
 
 def _gated(x, exponent):
@@ -50,17 +34,9 @@ def _gated(x, exponent):
     return np.where(gate == 0, np.copysign(0, x), x * gate)
 
 
-def _swish(x, beta):
-    return _gated(x, beta * x)
-
-
 def _gelu(x):
     tail = special.erfc(-x / np.sqrt(2)) / 2
     return np.where(tail == 0, np.copysign(0, x), x * tail)
-
-
-def _gelu_by_tanh(x):
-    return _gated(x, np.sqrt(8 / np.pi) * (x + 0.044715 * x**3))
 
 
 def _mish(x):
@@ -71,44 +47,18 @@ def _mish(x):
     return np.where(x > 0, np.where(e == 0, x, x - x * above), left)
 
 
-def _softsign(x):
-    return np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x)))
-
-
-def _softplus_of(x, beta):
-    return _softplus(beta * x) / beta
-
-
 def _squareplus(x, b):
     root = np.sqrt(x * x + b)
     return np.where(x > 0, x + root, b / (root - x)) / 2
 
 
-def _ramp(zero, one):
-    def hard_sigmoid(x, slope):
-        return np.where(x < zero, 0, np.where(x > one, 1, slope * (x - zero)))
-
-    return hard_sigmoid
+def _ramp(x, end, slope):
+    """0 up to -end, 1 from end on."""
+    return np.where(x < -end, 0, np.where(x > end, 1, slope * (x + end)))
 
 
 def _clipped(x, low, high):
     return np.where(x == low, low, np.clip(x, low, high))  # 0 for -0.0, where that is the bound
-
-
-def _hard_silu(x):
-    return np.where(x <= -3, 0, np.where(x > 3, x, x * (x + 3) / 6))
-
-
-def _sparse_plus(x):
-    return np.where(x <= -1, 0, np.where(x > 1, x, (x + 1) ** 2 / 4))
-
-
-def _hard_shrink(x, threshold):
-    return np.where(np.abs(x) <= threshold, 0, x)
-
-
-def _soft_shrink(x, threshold):
-    return np.where(np.abs(x) <= threshold, 0, x - np.copysign(threshold, x))
 
 
 def _tanh_shrink(x):
@@ -224,41 +174,31 @@ TABLES = {"activations": BY_NAME, "functions": {case.name: case for case in FUNC
 FORMULAS = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
-    "ScaledTanH()": _scaled_tanh,
-    "ScaledTanH(2/3, 1.7159)": _scaled_tanh,
-    "rectify": _rectify,
-    "LeakyRectify(0)": _rectify,
-    "leaky_rectify": _leaky,
-    "very_leaky_rectify": _leaky,
-    "elu": _selu,
-    "SELU()": _selu,
-    "selu": _selu,
+    "ScaledTanH()": lambda x, scale_in, scale_out: np.tanh(scale_in * x) * scale_out,
+    "rectify": lambda x: np.where(x < 0, 0, x),  # -0.0 stays what it is; 0.0 would be as good
+    "leaky_rectify": lambda x, leakiness: np.where(x > 0, x, leakiness * x),
+    "elu": _elu,
+    "selu": lambda x, scale, scale_neg: _elu(x, scale_neg, scale=scale),
     "softplus": _softplus,
     "linear": np.positive,
     "ELU(0.5)": _elu,
-    "celu": lambda x: _elu(x, 1),
     "CELU(1.7)": lambda x, alpha: _elu(x, alpha, alpha),
     "gelu": _gelu,
-    "GELU(approximate=True)": _gelu_by_tanh,
-    "silu": _swish,
-    "Swish(1.75)": _swish,
-    "Swish(-0.625)": _swish,
+    "GELU(approximate=True)": lambda x: _gated(x, np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)),
+    "silu": lambda x, beta: _gated(x, beta * x),
     "mish": _mish,
-    "softsign": _softsign,
-    "Softplus(2.5)": _softplus_of,
+    "softsign": lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))),
+    "Softplus(2.5)": lambda x, beta: _softplus(beta * x) / beta,
     "squareplus": _squareplus,
-    "Squareplus(0.3)": _squareplus,
-    "hard_sigmoid": _ramp(-3, 3),
-    "HardSigmoid(0.2)": _ramp(-2.5, 2.5),
+    "hard_sigmoid": lambda x, slope: _ramp(x, 3, slope),
+    "HardSigmoid(0.2)": lambda x, slope: _ramp(x, 2.5, slope),
     "hard_tanh": _clipped,
-    "HardTanh(-0.25, 2)": _clipped,
-    "hard_silu": _hard_silu,
-    "relu6": _clipped,
+    "hard_silu": lambda x: np.where(x <= -3, 0, np.where(x > 3, x, x * (x + 3) / 6)),
     "log_sigmoid": lambda x: -_softplus(-x),
-    "sparse_plus": _sparse_plus,
+    "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x > 1, x, (x + 1) ** 2 / 4)),
     "sparse_sigmoid": lambda x: np.where(x <= -1, 0, np.where(x > 1, 1, (x + 1) / 2)),
-    "HardShrink()": _hard_shrink,
-    "SoftShrink(0.75)": _soft_shrink,
+    "HardShrink()": lambda x, end: np.where(np.abs(x) <= end, 0, x),
+    "SoftShrink(0.75)": lambda x, end: np.where(np.abs(x) <= end, 0, x - np.copysign(end, x)),
     "tanh_shrink": _tanh_shrink,
     "Threshold(1, 0.25)": lambda x, threshold, value: np.where(x <= threshold, value, x),
     "exp": np.exp,
@@ -268,3 +208,16 @@ FORMULAS = {
     "erf": _erf,
     "erfc": _erfc,
 }
+for _name, _same in (
+    ("ScaledTanH(2/3, 1.7159)", "ScaledTanH()"),
+    ("LeakyRectify(0)", "rectify"),
+    ("very_leaky_rectify", "leaky_rectify"),
+    ("SELU()", "selu"),
+    ("celu", "elu"),
+    ("Swish(1.75)", "silu"),
+    ("Swish(-0.625)", "silu"),
+    ("Squareplus(0.3)", "squareplus"),
+    ("HardTanh(-0.25, 2)", "hard_tanh"),
+    ("relu6", "hard_tanh"),
+):
+    FORMULAS[_name] = FORMULAS[_same]

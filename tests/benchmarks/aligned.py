@@ -1,4 +1,9 @@
-"""Tables of text, for everything that prints one; it imports nothing, so it runs anywhere."""
+"""What commands share: tables of text, and an option. It imports no library: it runs anywhere."""
+
+import argparse
+import os
+import re
+import textwrap
 
 
 def aligned(header, rows):
@@ -15,3 +20,36 @@ def aligned(header, rows):
         return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
 
     return [border, line(header), border] + [line(row) for row in rows] + [border]
+
+
+def restructured(title, header, rows):
+    """A table in reStructuredText, whose cells are taken literally; the header may be None."""
+    rows = [[escaped(cell) for cell in row] for row in rows]
+    lines = aligned([escaped(cell) for cell in header or [""] * len(rows[0])], rows)
+    table = textwrap.indent("\n".join(lines if header else lines[2:]), "   ")
+    return ".. table:: {}\n\n{}\n".format(escaped(title), table)
+
+
+def escaped(text):
+    """Text that reStructuredText takes literally."""
+    text = re.sub(r"([\\*`|])", r"\\\1", text)
+    text = re.sub(r"_(?!\w)", r"\\_", text)
+    return "\\" + text if re.match(r"[-+](\s|$)", text) else text
+
+
+def paragraph(text):
+    return textwrap.fill(text, width=98) + "\n"
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    print("written to {}".format(os.path.relpath(path)))
+
+
+def positive(text):
+    """A positive integer, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1, got {!r}".format(text))
+    return int(text)

@@ -19,8 +19,8 @@ thread by its flag ``openmp``, with its usual thresholds.
 
 The exit status is 1 if a result was wrong, 2 if there is nothing to measure, else 0: targets that
 are not met change nothing. The modules beside this one: ``cases`` (what is timed), ``tables``
-(what is printed, and the targets), ``worker`` and ``*_worker`` (the processes), ``peers`` (their
-environments).
+(what is printed, and the targets), ``libraries`` (the processes and their environments),
+``worker`` and ``*_worker`` (what these run).
 """
 
 import argparse
@@ -29,32 +29,34 @@ import datetime
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 
-import peers
-from aligned import aligned
+from aligned import positive, write
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case, step_case
-from tables import (
-    NAMES,
-    escaped,
-    plain,
-    restructured,
-    table_of_targets,
-    tables_of_times,
-    threads_text,
+from libraries import (
+    CONTESTANTS,
+    LIBRARIES,
+    ROOT,
+    Worker,
+    WorkerError,
+    available_cores,
+    environment,
+    python_of,
 )
+from tables import report, threads_text
 from tqdm import tqdm
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUT = os.path.join(peers.ROOT, "docs", "_tables", "speed.rst")
-WORKER_OF = {"ours": "theano", "stock": "theano", "copy": "theano", "torch": "torch", "jax": "jax"}
+SERVED_BY = dict({name: one.library for name, one in CONTESTANTS.items()}, copy="theano")
 WHERE_ALL_ARE = ("float32", 256, 512)
 SIZES = ((64, 100), (256, 512), (1024, 4096))
+QUICK_COMPILES = ("tanh", "elu", "softmax")
 
 # After its turn, a library's further threads wait a little for more work, and they do so busily.
 SECONDS_TO_SETTLE = 0.02
@@ -79,118 +81,8 @@ print(time.perf_counter() - start)
 }
 
 
-class WorkerError(Exception):
-    """A worker ended, or could not do what it was told; the message says why in one line."""
-
-
-# Whether the C library gives freed memory back, and faults it in anew for the next result, is
-# chance for each function, and may cost more than the function. So it keeps it, up to 32 MB. Not
-# for JAX, which is slower by it.
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
-
-
-class Worker:
-    """A process that holds a library, and waits for requests.
-
-    Parameters
-    ----------
-    name : str
-        "theano", "torch" or "jax".
-    python : str
-        The interpreter of its environment.
-    threads : int
-        How many it may use.
-    **flags : str
-        More flags of Theano.
-    """
-
-    def __init__(self, name, python, threads, **flags):
-        self.name = name
-        self._stderr = tempfile.TemporaryFile("w+")
-        with on_cores(threads):
-            self._process = subprocess.Popen(
-                [python, os.path.join(HERE, name + "_worker.py"), str(threads)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env=dict(environment(threads, **flags), **({} if name == "jax" else KEEP_MEMORY)),
-                universal_newlines=True,
-            )
-        try:
-            self.versions = self._answer()["versions"]
-        except WorkerError:
-            self.close()
-            raise
-
-    def ask(self, **request):
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-        except OSError:
-            pass  # it has ended: reading its answer says why
-        answer = self._answer()
-        if "error" in answer:
-            raise WorkerError("{}: {}".format(self.name, answer["error"]))
-        return answer
-
-    def _answer(self):
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._stderr.seek(0)
-            why = peers.reason(self._stderr.read())
-            raise WorkerError("the process of {} has ended: {}".format(self.name, why))
-        return json.loads(line)
-
-    def close(self):
-        self._process.stdout.close()
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._stderr.close()
-
-
-@contextlib.contextmanager
-def on_cores(count):
-    """Have processes that are started inside run on so many cores, where the system can do it."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    available = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(available)[-count:])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, available)
-
-
-def environment(threads, **flags):
-    """The environment variables of a worker."""
-    flags = dict({"device": "cpu", "floatX": "float32", "openmp": threads > 1}, **flags)
-    theano_flags = ["{}={}".format(*flag) for flag in flags.items()]
-    if os.environ.get("THEANO_FLAGS"):
-        theano_flags.insert(0, os.environ["THEANO_FLAGS"])  # the later one counts
-    variables = dict(
-        os.environ,
-        THEANO_FLAGS=",".join(theano_flags),
-        LASAGNE_NL_BACKEND="theano",
-        JAX_PLATFORMS="cpu",
-        CUDA_VISIBLE_DEVICES="",
-        XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        if threads == 1
-        else "",
-    )
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        variables[library + "_NUM_THREADS"] = str(threads)
-    return variables
-
-
 class Benchmark:
-    """Takes the measurements; what it found so far is in its attributes.
+    """Takes the measurements.
 
     Attributes
     ----------
@@ -198,21 +90,14 @@ class Benchmark:
         From (threads, case) to a dictionary from contestant to seconds per call.
     compile_ratio, import_seconds : float or None
         The cost of compiling, ours over stock, and the seconds that importing takes longer.
-    versions : dict
-    notes : list of str
-        What a reader of the tables should know.
-    wrong : list of str
-        The results that were wrong.
+    notes, wrong : list of str
+        What a reader of the tables should know, and the results that were wrong.
     """
 
-    def __init__(self, options, pythons):
-        self.options = options
-        self.pythons = pythons
-        self.medians = {}
+    def __init__(self, options, libraries, notes):
+        self.options, self.libraries, self.notes = options, libraries, notes
+        self.medians, self.versions, self.wrong = {}, {}, []
         self.compile_ratio = self.import_seconds = None
-        self.versions = {}
-        self.notes = []
-        self.wrong = []
 
     def run(self):
         options = self.options
@@ -249,53 +134,51 @@ class Benchmark:
     def _time_cases(self, threads, cases):
         with contextlib.ExitStack() as stack:
             workers = {}
-            for name, python in self.pythons.items():
+            for name in self.libraries:
                 self._bar.set_description("starting " + name)
                 try:
-                    worker = Worker(name, python, threads)
+                    workers[name] = stack.enter_context(closing(Worker(name, threads)))
+                    self.versions.update(workers[name].versions)
                 except WorkerError as error:
                     self._lose(name, error)
-                    continue
-                stack.callback(worker.close)
-                workers[name] = worker
-                self.versions.update(worker.versions)
             for case in cases:
-                self._bar.set_description(
-                    "{}, {} x {} {}, {} {}".format(
-                        threads_text(threads), case.rows, case.columns, case.dtype,
-                        case.activation, case.kind,
-                    )
-                )  # fmt: skip
+                text = "{0}, {1.rows} x {1.columns} {1.dtype}, {1.activation} {1.kind}"
+                self._bar.set_description(text.format(threads_text(threads), case))
                 self._time_case(threads, case, workers)
 
     def _lose(self, name, error):
         """Go on without a peer; there is no benchmark without Theano."""
         if name == "theano":
             raise error
-        note = "{}: {}".format(NAMES[name], error)
+        note = "{}: {}".format(LIBRARIES[name].label, error)
         if note not in self.notes:
             self.notes.append(note)
             self._bar.write(note, file=sys.stderr)
 
+    def _ask(self, workers, contestant, **request):
+        """What the contestant's worker answers; None if that is lost, now or since before."""
+        name = SERVED_BY[contestant]
+        if name not in workers:
+            return None
+        try:
+            return workers[name].ask(**request)
+        except WorkerError as error:
+            self._lose(name, error)
+            del workers[name]
+            return None
+
     def _time_case(self, threads, case, workers):
-        contestants = []
-        for contestant in ["copy"] if case.kind == "copy" else list(NAMES):
-            if WORKER_OF[contestant] in workers and self._prepare(contestant, case, workers):
-                contestants.append(contestant)
+        contestants = ["copy"] if case.kind == "copy" else list(CONTESTANTS)
+        contestants = [one for one in contestants if self._prepare(one, case, workers)]
         samples = {contestant: [] for contestant in contestants}
         for turn in range(self.options.rounds):
             first = turn % max(1, len(contestants))
             for contestant in contestants[first:] + contestants[:first]:
-                worker = workers.get(WORKER_OF[contestant])
-                if worker is None:
-                    continue
                 if threads > 1:
                     time.sleep(SECONDS_TO_SETTLE)
-                try:
-                    samples[contestant].append(worker.ask(time=contestant)["seconds"])
-                except WorkerError as error:
-                    self._lose(worker.name, error)
-                    del workers[worker.name]
+                answer = self._ask(workers, contestant, time=contestant)
+                if answer is not None:
+                    samples[contestant].append(answer["seconds"])
             self._bar.update()
         self.medians[threads, case] = {
             contestant: statistics.median(taken)
@@ -305,20 +188,15 @@ class Benchmark:
 
     def _prepare(self, contestant, case, workers):
         """Whether the contestant has a right result to be timed."""
-        worker = workers[WORKER_OF[contestant]]
-        try:
-            wrong = worker.ask(prepare=contestant, case=case)["wrong"]
-        except WorkerError as error:
-            self._lose(worker.name, error)
-            del workers[worker.name]
-            return False
-        if wrong is not None:
-            what = "{} is wrong: {}, {} {}, {} x {} {}: {}".format(
-                NAMES.get(contestant, contestant), worker.name, *(case + (wrong,))
-            )
-            self.wrong.append(what)
-            self._bar.write(what, file=sys.stderr)
-        return wrong is None
+        answer = self._ask(workers, contestant, prepare=contestant, case=case)
+        if answer is None or answer["wrong"] is None:
+            return answer is not None
+        what = "{} is wrong: {}, {} {}, {} x {} {}: {}".format(
+            contestant, SERVED_BY[contestant], *case, answer["wrong"]
+        )
+        self.wrong.append(what)
+        self._bar.write(what, file=sys.stderr)
+        return False
 
     def _time_compilations(self, activations, repetitions):
         ratios = []
@@ -329,12 +207,10 @@ class Benchmark:
                     self._bar.set_description("starting theano with a cold cache")
                     folder = tempfile.mkdtemp()
                     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                    workers[contestant] = Worker(
-                        "theano", self.pythons["theano"], 1, base_compiledir=folder
-                    )
-                    stack.callback(workers[contestant].close)
+                    worker = stack.enter_context(closing(Worker("theano", base_compiledir=folder)))
                     # The first compilation of a process does more than its own work.
-                    workers[contestant].ask(compile=None, contestant=contestant)
+                    worker.ask(compile=None, contestant=contestant)
+                    workers[contestant] = worker
                 for i, activation in enumerate(activations):
                     self._bar.set_description("compiling " + activation)
                     seconds = {}
@@ -346,29 +222,24 @@ class Benchmark:
         self.compile_ratio = statistics.median(ratios)
 
     def _time_imports(self, repetitions):
-        repairs = os.path.join(peers.ROOT, "lasagne_nl", "_theano_repairs.py")
+        repairs = os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
         seconds = {contestant: [] for contestant in IMPORTS}
         self._bar.set_description("importing")
         variables = environment(1)
         for turn in range(repetitions + 1):
             for contestant in sorted(IMPORTS, reverse=turn % 2):
                 output = subprocess.check_output(
-                    [self.pythons["theano"], "-c", IMPORTS[contestant], repairs],
-                    env=variables, cwd=peers.ROOT, universal_newlines=True,
-                    stderr=subprocess.DEVNULL,
+                    [sys.executable, "-c", IMPORTS[contestant], repairs], stderr=subprocess.DEVNULL,
+                    env=variables, cwd=ROOT, universal_newlines=True,
                 )  # fmt: skip
                 if turn:  # what the first ones read from the disk, the others have in memory
                     seconds[contestant].append(float(output.split()[-1]))
-            if turn:
-                self._bar.update()
+            self._bar.update(turn > 0)
         medians = {contestant: statistics.median(taken) for contestant, taken in seconds.items()}
         self.import_seconds = medians["ours"] - medians["stock"]
         self.notes.append(
             "Importing takes {ours:.2f} s, Theano alone {stock:.2f} s.".format(**medians)
         )
-
-
-QUICK_COMPILES = ("tanh", "elu", "softmax")
 
 
 def processor():
@@ -382,95 +253,37 @@ def processor():
     return "{}, {} cores".format(name, available_cores())
 
 
-def available_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def notes_before(options):
     """What is to be said of the machine before anything is measured."""
-    if max(options.threads) > available_cores():
-        yield "There are only {} cores for {} threads.".format(
-            available_cores(), max(options.threads)
-        )
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
-        yield "Other programs were running (a load of {:.1f}): the figures are noisy.".format(
-            os.getloadavg()[0]
-        )
+    cores, threads = available_cores(), max(options.threads)
+    if threads > cores:
+        yield "There are only {} cores for {} threads.".format(cores, threads)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    if load > 0.5:
+        yield "Other programs were running (a load of {:.1f}): the figures are noisy.".format(load)
 
 
 def facts(benchmark):
     """What the tables hold for: rows of a name and a value."""
-    options = benchmark.options
-    rows = [
+    return [
         ["date", "{:%Y-%m-%d %H:%M} UTC".format(datetime.datetime.now(datetime.timezone.utc))],
         ["processor", processor()],
         ["system", platform.platform()],
         ["Python", platform.python_version()],
+        *map(list, benchmark.versions.items()),
+        ["rounds", str(benchmark.options.rounds)],
     ]
-    rows += [list(item) for item in benchmark.versions.items()]
-    return rows + [["rounds", str(options.rounds)]]
-
-
-def report(benchmark, title, table, note):
-    """The whole report, written by functions for a title, a table and a note."""
-    parts = [title("What was measured, and with what", facts(benchmark))]
-    parts += [note(text) for text in benchmark.notes + benchmark.wrong]
-    parts += [table(one) for one in tables_of_times(benchmark.medians)]
-    parts.append(
-        table(
-            table_of_targets(benchmark.medians, benchmark.compile_ratio, benchmark.import_seconds)
-        )
-    )
-    return "\n".join(parts)
-
-
-def measured(benchmark):
-    """The medians in seconds, as what can be written to JSON: the chart of the documentation."""
-    return [[threads, *case, times] for (threads, case), times in benchmark.medians.items()]
-
-
-def plain_report(benchmark):
-    return report(benchmark, plain_facts, plain, "- {}\n".format)
-
-
-def plain_facts(title, rows):
-    width = max(len(name) for name, _ in rows)
-    lines = ["{}  {}".format(name.ljust(width), value) for name, value in rows]
-    return "\n".join([title, ""] + lines) + "\n"
-
-
-def restructured_report(benchmark):
-    return ".. Written by tests/benchmarks/speed.py.\n\n" + report(
-        benchmark, restructured_facts, restructured, lambda text: "- {}\n".format(escaped(text))
-    )
-
-
-def restructured_facts(title, rows):
-    lines = aligned(["", ""], [[escaped(cell) for cell in row] for row in rows])
-    return "\n".join([".. table:: " + title, ""] + ["   " + line for line in lines[2:]]) + "\n"
-
-
-def positive(text):
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1, got {!r}".format(text))
-    return number
 
 
 def size(text):
-    try:
-        rows, columns = (positive(part) for part in text.lower().split("x"))
-    except (ValueError, argparse.ArgumentTypeError):
+    if not re.match(r"[1-9]\d*x[1-9]\d*$", text.lower()):
         raise argparse.ArgumentTypeError(
             "must be rows x columns such as 256x512, got {!r}".format(text)
-        ) from None
-    return rows, columns
+        )
+    return tuple(map(int, text.lower().split("x")))
 
 
-def parse(arguments=None):
+def parse():
     parser = argparse.ArgumentParser(
         description="Times the activations in compiled Theano graphs, with the rewrites of "
         "lasagne_nl and without, and in PyTorch and JAX. Prints medians, ratios, and which targets "
@@ -478,69 +291,60 @@ def parse(arguments=None):
         epilog="A full run takes some 25 minutes. The first one also installs PyTorch and JAX into "
         ".venv/peers, and compiles.",
     )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="256x512, float32, one thread, no training steps, fewer compilations and imports",
-    )
-    parser.add_argument(
-        "--activations", nargs="+", choices=ACTIVATIONS + BEYOND_LASAGNE, metavar="NAME",
-        help="some of: {}; and, at 256x512 in float32 only: {} (default: all, with --quick those "
-        "of the first list)".format(", ".join(ACTIVATIONS), ", ".join(BEYOND_LASAGNE)),
-    )  # fmt: skip
-    parser.add_argument(
-        "--rounds", type=positive, default=15, metavar="N",
-        help="how often each contestant is timed in a case (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sizes", nargs="+", type=size, metavar="RxC",
-        help="rows x columns of the arrays (default: 64x100 256x512 1024x4096)",
-    )  # fmt: skip
-    parser.add_argument("--threads", nargs="+", type=positive, metavar="N", help="(default: 1 2)")
-    parser.add_argument(
-        "--dtypes", nargs="+", choices=("float32", "float64"), metavar="DTYPE",
-        help="float32, float64 (default: both)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", default=OUTPUT, metavar="FILE",
-        help="where the tables go as reStructuredText (default: docs/_tables/speed.rst)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only"
-    )
-    options = parser.parse_args(arguments)
-    if options.activations is None:
-        options.activations = ACTIVATIONS + (() if options.quick else BEYOND_LASAGNE)
-    options.sizes = options.sizes or (SIZES[1:2] if options.quick else SIZES)
-    options.threads = options.threads or ([1] if options.quick else [1, 2])
-    options.dtypes = options.dtypes or (["float32"] if options.quick else ["float32", "float64"])
+    option = parser.add_argument
+    # fmt: off
+    option("--quick", action="store_true",
+           help="256x512, float32, one thread, no training steps, fewer compilations and imports")
+    option("--activations", nargs="+", choices=ACTIVATIONS + BEYOND_LASAGNE, metavar="NAME",
+           help="some of: {}; and, at 256x512 in float32 only: {} (default: all, with --quick "
+           "those of the first list)".format(", ".join(ACTIVATIONS), ", ".join(BEYOND_LASAGNE)))
+    option("--rounds", type=positive, default=15, metavar="N",
+           help="how often each contestant is timed in a case (default: %(default)s)")
+    option("--sizes", nargs="+", type=size, metavar="RxC",
+           help="rows x columns of the arrays (default: 64x100 256x512 1024x4096)")
+    option("--threads", nargs="+", type=positive, metavar="N", help="(default: 1 2)")
+    option("--dtypes", nargs="+", choices=("float32", "float64"), metavar="DTYPE",
+           help="float32, float64 (default: both)")
+    option("--output", default=os.path.join(ROOT, "docs", "_tables", "speed.rst"), metavar="FILE",
+           help="where the tables go as reStructuredText (default: docs/_tables/speed.rst)")
+    option("--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only")
+    # fmt: on
+    options = parser.parse_args()
+    quick = options.quick
+    options.activations = options.activations or ACTIVATIONS + (() if quick else BEYOND_LASAGNE)
+    options.sizes = options.sizes or (SIZES[1:2] if quick else SIZES)
+    options.threads = options.threads or ([1] if quick else [1, 2])
+    options.dtypes = options.dtypes or (["float32"] if quick else ["float32", "float64"])
     return options
 
 
 def main():
     options = parse()
-    pythons, notes = {"theano": sys.executable}, list(notes_before(options))
-    for name in () if options.no_peers else peers.REQUIREMENTS:
+    libraries, notes = [], list(notes_before(options))
+    for name in ["theano"] if options.no_peers else LIBRARIES:
         try:
-            pythons[name] = peers.python_of(name)
-        except peers.PeerError as error:
-            notes.append("{}: {}".format(NAMES[name], error))
+            python_of(name)
+            libraries.append(name)
+        except WorkerError as error:
+            notes.append("{}: {}".format(LIBRARIES[name].label, error))
     for note in notes:
         print(note, file=sys.stderr)
-    benchmark = Benchmark(options, pythons)
-    benchmark.notes += notes
+    benchmark = Benchmark(options, libraries, notes)
     try:
         benchmark.run()
     except WorkerError as error:
         print("speed.py: {}".format(error), file=sys.stderr)
         return 2
-    os.makedirs(os.path.dirname(os.path.abspath(options.output)), exist_ok=True)
-    with open(options.output, "w", encoding="utf-8") as file:
-        file.write(restructured_report(benchmark))
-    with open(os.path.splitext(options.output)[0] + ".json", "w", encoding="utf-8") as file:
-        json.dump(measured(benchmark), file)
-    print(plain_report(benchmark))
-    print("written to {}".format(options.output))
+    medians = benchmark.medians
+    text = report(
+        facts(benchmark), benchmark.notes + benchmark.wrong,
+        medians, benchmark.compile_ratio, benchmark.import_seconds,
+    )  # fmt: skip
+    print(re.sub(r"\\-(?!\S)", "- ", text))  # a lone dash is escaped for a page, not for a terminal
+    write(options.output, text)
+    # In seconds, for the chart of the documentation.
+    measured = [[threads, *case, times] for (threads, case), times in medians.items()]
+    write(os.path.splitext(options.output)[0] + ".json", json.dumps(measured))
     return 1 if benchmark.wrong else 0
 
 

@@ -4,14 +4,14 @@ Nothing here measures anything. Medians come as a dictionary from (threads, case
 from contestant to seconds per call; what was not measured is missing.
 """
 
-import re
 from collections import namedtuple
 
-from aligned import aligned
+from aligned import escaped, restructured
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case
+from libraries import CONTESTANTS
 
-NAMES = {"ours": "ours", "stock": "stock Theano", "torch": "PyTorch", "jax": "JAX"}
-OPPONENTS = ("stock", "torch", "jax")
+NAMES = {name: contestant.label for name, contestant in CONTESTANTS.items()}
+OPPONENTS = [name for name in CONTESTANTS if name != "ours"]
 KIND_NAMES = {"forward": "forward", "gradient": "gradient", "bias": "with bias row"}
 
 # Equal programs differ by a few per cent from run to run; "no slower" allows for that.
@@ -47,7 +47,7 @@ def _targets():
         ("every gradient", ACTIVATIONS, ("gradient",), (NO_SLOWER, 0.8, 1.2)),
     ]  # fmt: skip
     for what, activations, kinds, limits in rows:
-        for opponent, limit in zip(OPPONENTS, limits):
+        for opponent, limit in zip(("stock", "torch", "jax"), limits):
             yield Target(
                 "256 x 512, float32, 1 thread", what, opponent, limit, _keys(activations, kinds)
             )
@@ -86,16 +86,10 @@ def judge(target, medians):
 
 
 def number(value):
-    """A number with three significant digits, never in scientific notation; "-" for None."""
+    """A number with three significant digits, or all before the point; "-" for None."""
     if value is None:
         return "-"
-    if value == 0 or abs(value) >= 100:
-        return "{:.0f}".format(value)
-    value = float("{:.2e}".format(value))
-    digits = 2
-    while abs(value) < 10 ** (2 - digits):
-        digits += 1
-    return "{:.{}f}".format(value, digits if abs(value) < 10 else 1)
+    return ("{:.0f}" if value == 0 or abs(value) >= 99.95 else "{:#.3g}").format(value)
 
 
 def limit_text(limit):
@@ -108,53 +102,45 @@ def threads_text(threads):
     return "1 thread" if threads == 1 else "{} threads".format(threads)
 
 
-def _times_and_ratios(medians, key, unit):
-    """The cells that follow the name of a row: times in a unit (of seconds), then ratios."""
+def _cells(medians, key, unit):
+    """What follows the name of a row: times in a unit (of seconds), then ratios."""
     times = medians.get(key, {})
     cells = [number(times[c] / unit if c in times else None) for c in NAMES]
     return cells + [number(ratio(medians, key, opponent)) for opponent in OPPONENTS]
 
 
-def _header(*first):
-    return list(first) + list(NAMES.values()) + ["ours / " + NAMES[o] for o in OPPONENTS]
-
-
 def tables_of_times(medians):
-    """A table for each size, dtype and number of threads, then those of the training steps."""
-    setups, steps = [], []
-    for threads, case in medians:
-        if case.kind == "step":
-            if (threads, case.dtype) not in steps:
-                steps.append((threads, case.dtype))
-        elif (threads, case.dtype, case.rows, case.columns) not in setups:
-            setups.append((threads, case.dtype, case.rows, case.columns))
-    tables = []
+    """A table for each number of threads, dtype and size, then those of the training steps."""
+    header = list(NAMES.values()) + ["ours / " + NAMES[opponent] for opponent in OPPONENTS]
+    setups = dict.fromkeys((t, c.dtype, c.rows, c.columns) for t, c in medians if c.kind != "step")
     for threads, dtype, rows, columns in setups:
-        unit = 1e-9 * rows * columns
+        per_element = 1e-9 * rows * columns
         floor = medians.get((threads, Case("copy", "copy", dtype, rows, columns)), {}).get("copy")
         title = "{} x {}, {}, {}: ns per element (a copy of the array takes {})".format(
-            rows, columns, dtype, threads_text(threads), number(floor and floor / unit)
+            rows, columns, dtype, threads_text(threads), number(floor and floor / per_element)
         )
-        lines = []
-        for activation in ACTIVATIONS + BEYOND_LASAGNE:
-            for kind in KINDS:
-                key = threads, Case(activation, kind, dtype, rows, columns)
-                if key in medians:
-                    cells = _times_and_ratios(medians, key, unit)
-                    lines.append([activation, KIND_NAMES[kind]] + cells)
-        tables.append(Table(title, _header("activation", "what"), lines))
-    for threads, dtype in steps:
+        keys = [
+            (threads, Case(activation, kind, dtype, rows, columns))
+            for activation in ACTIVATIONS + BEYOND_LASAGNE
+            for kind in KINDS
+        ]
+        lines = [
+            [key[1].activation, KIND_NAMES[key[1].kind]] + _cells(medians, key, per_element)
+            for key in keys
+            if key in medians
+        ]
+        yield Table(title, ["activation", "what"] + header, lines)
+    for threads, dtype in dict.fromkeys((t, c.dtype) for t, c in medians if c.kind == "step"):
         title = "Training step of a network, {}, {}: ms".format(dtype, threads_text(threads))
         lines = [
-            [key[1].activation] + _times_and_ratios(medians, key, 1e-3)
+            [key[1].activation] + _cells(medians, key, 1e-3)
             for key in medians
             if key[1].kind == "step" and (key[0], key[1].dtype) == (threads, dtype)
         ]
-        tables.append(Table(title, _header("activation"), lines))
-    return tables
+        yield Table(title, ["activation"] + header, lines)
 
 
-def table_of_targets(medians, compile_ratio=None, import_seconds=None):
+def table_of_targets(medians, compile_ratio, import_seconds):
     """The targets and what was measured. The ratio is that of the worst case of each."""
     lines = []
     for target in TARGETS:
@@ -176,19 +162,11 @@ def table_of_targets(medians, compile_ratio=None, import_seconds=None):
     return Table(title, header, lines)
 
 
-def plain(table):
-    return "\n".join([table.title] + aligned(table.header, table.rows)) + "\n"
-
-
-def restructured(table):
-    rows = [[escaped(cell) for cell in row] for row in table.rows]
-    lines = aligned([escaped(cell) for cell in table.header], rows)
-    directive = [".. table:: " + escaped(table.title), ""] + ["   " + line for line in lines]
-    return "\n".join(directive) + "\n"
-
-
-def escaped(text):
-    """Text that reStructuredText takes literally."""
-    text = re.sub(r"([\\*`|])", r"\\\1", text)
-    text = re.sub(r"_(?!\w)", r"\\_", text)
-    return "\\" + text if re.match(r"[-+](\s|$)", text) else text
+def report(facts, notes, medians, compile_ratio, import_seconds):
+    """All tables, as reStructuredText."""
+    parts = [".. Written by tests/benchmarks/speed.py.\n"]
+    parts.append(restructured("What was measured, and with what", None, facts))
+    parts += ["- {}\n".format(escaped(note)) for note in notes]
+    parts += [restructured(*table) for table in tables_of_times(medians)]
+    parts.append(restructured(*table_of_targets(medians, compile_ratio, import_seconds)))
+    return "\n".join(parts)

@@ -57,7 +57,7 @@ def compiled(contestant, activation, kind, dtype):
     return function([x, g], slope, mode=mode, on_unused_input="ignore"), (0, 1)
 
 
-def training_step(activation, start, mode=None):
+def training_step(activation, start, mode):
     """The parameters as shared variables, and a function from images and labels to the loss, which
     updates them."""
     images, labels = T.fmatrix("images"), T.lvector("labels")

@@ -1,4 +1,4 @@
-"""PyTorch for `speed.py`: eager, as most people run it.
+"""PyTorch for `make bench` and `make peers`: eager, as most people run it.
 
 Forward passes are under ``torch.no_grad``. A gradient is a forward and a backward pass.
 """
@@ -6,18 +6,60 @@ Forward passes are under ``torch.no_grad``. A gradient is a forward and a backwa
 import sys
 
 import cases
-import in_torch
 import numpy as np
 import torch
 import torch.nn.functional as F
 from worker import serve
 
-# With those that PyTorch has no function for, as people write them.
-ACTIVATIONS = dict(
-    in_torch.ACTIVATIONS,
-    ScaledTanH=lambda x: cases.SCALE_OUT * torch.tanh(cases.SCALE_IN * x),
-    squareplus=lambda x: (x + torch.sqrt(x * x + 4)) / 2,
-)
+# What PyTorch has, by the names that the tests give.
+ACTIVATIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "rectify": F.relu,
+    "LeakyRectify(0)": lambda x: F.leaky_relu(x, 0.0),
+    "leaky_rectify": F.leaky_relu,
+    "very_leaky_rectify": lambda x: F.leaky_relu(x, 1 / 3),
+    "elu": F.elu,
+    "SELU()": F.elu,  # both scales are 1
+    "selu": F.selu,
+    "softplus": F.softplus,
+    "linear": torch.nn.Identity(),
+    "ELU(0.5)": lambda x: F.elu(x, 0.5),
+    "celu": F.celu,
+    "CELU(1.7)": lambda x: F.celu(x, 1.7),
+    "gelu": F.gelu,
+    "GELU(approximate=True)": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "mish": F.mish,
+    "softsign": F.softsign,
+    "Softplus(2.5)": lambda x: F.softplus(x, beta=2.5),
+    "hard_sigmoid": F.hardsigmoid,
+    "hard_tanh": F.hardtanh,
+    "HardTanh(-0.25, 2)": lambda x: F.hardtanh(x, -0.25, 2.0),
+    "hard_silu": F.hardswish,
+    "relu6": F.relu6,
+    "log_sigmoid": F.logsigmoid,
+    "HardShrink()": F.hardshrink,
+    "SoftShrink(0.75)": lambda x: F.softshrink(x, 0.75),
+    "tanh_shrink": F.tanhshrink,
+    "Threshold(1, 0.25)": lambda x: F.threshold(x, 1.0, 0.25),
+    "softmax": lambda x: F.softmax(x, -1),
+    "softmin": lambda x: F.softmin(x, -1),
+    "log_softmax": lambda x: F.log_softmax(x, -1),
+    "glu": F.glu,
+}
+# What it has no function for, as people write it.
+AS_WRITTEN = {
+    "ScaledTanH": lambda x: cases.SCALE_OUT * torch.tanh(cases.SCALE_IN * x),
+    "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
+}
+
+
+def value_and_gradient(f, x, g):
+    x = torch.tensor(x, requires_grad=True)
+    y = f(x)
+    (gradient,) = torch.autograd.grad(y, x, torch.tensor(g))
+    return y.detach().numpy(), gradient.numpy()
 
 
 def training_step(activation, images, labels, start):
@@ -38,7 +80,7 @@ def training_step(activation, images, labels, start):
 
 
 def build(contestant, case):
-    f = ACTIVATIONS[case.activation]
+    f = ACTIVATIONS.get(case.activation) or AS_WRITTEN[case.activation]
     # A worker has one case at a time, so this can hold for all of it, and costs no call anything.
     torch.set_grad_enabled(case.kind in ("gradient", "step"))
     if case.kind == "step":
@@ -46,25 +88,17 @@ def build(contestant, case):
         parameters, call = training_step(f, torch.tensor(images), torch.tensor(labels), start)
         return call, lambda: [a.detach().numpy() for a in [call()] + parameters]
     x, g, row = (torch.tensor(array) for array in cases.inputs(case))
-    if case.kind == "forward":
-
-        def call():
-            return f(x)
-
-    elif case.kind == "bias":
-
-        def call():
-            return f(x + row)
-
-    else:
+    if case.kind == "gradient":
         x.requires_grad_()
-
-        def call():
-            return torch.autograd.grad(f(x), x, g)[0]
-
+    call = {
+        "forward": lambda: f(x),
+        "bias": lambda: f(x + row),
+        "gradient": lambda: torch.autograd.grad(f(x), x, g)[0],
+    }[case.kind]
     return call, lambda: [call().numpy()]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    serve({"PyTorch": torch.__version__, "NumPy of PyTorch": np.__version__}, build)
+    versions = {"PyTorch": torch.__version__, "NumPy of PyTorch": np.__version__}
+    serve(versions, build, ACTIVATIONS, value_and_gradient)

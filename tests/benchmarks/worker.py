@@ -7,6 +7,9 @@ it sleeps. Its first line names the versions of what it holds. The requests are
   has ``wrong``: null, or what is wrong with it.
 - ``{"time": contestant}``: take one sample of the case prepared last. The answer has
   ``seconds``, those of a single call.
+- ``{"evaluate": name, "file": path}``: the file, in NumPy's npz format, has points ``x`` and
+  incoming gradients ``g``, and is replaced by one with ``value`` and ``gradient``. The answer has
+  ``known``: whether the library has an activation of this name.
 
 and what else a worker brings along. An answer with ``error`` says that the request failed.
 """
@@ -18,6 +21,7 @@ import sys
 from itertools import repeat
 from time import perf_counter
 
+import numpy as np
 from cases import Case, what_is_wrong
 
 # A sample is the fastest of a few stretches: in the others, another program may have had the core.
@@ -47,7 +51,7 @@ def one_line(error):
     return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:300])
 
 
-def serve(versions, build, **handlers):
+def serve(versions, build, activations=(), value_and_gradient=None, **handlers):
     """Answer requests until standard input ends.
 
     Parameters
@@ -57,6 +61,10 @@ def serve(versions, build, **handlers):
     build : callable
         From (contestant, case) to two functions without arguments: one to be timed, and one that
         gives the arrays of the result, called once and first.
+    activations : dict
+        What can be evaluated.
+    value_and_gradient : callable
+        From (activation, x, g) to two arrays.
     **handlers : callable
         Further requests: from the value under that name and the whole request to the answer.
     """
@@ -87,7 +95,14 @@ def serve(versions, build, **handlers):
         stretches = STRETCHES if times > 1 else 1
         return {"seconds": min(seconds_of(call, times) for _ in range(stretches)) / times}
 
-    handlers = dict(handlers, prepare=prepare, time=time)
+    def evaluate(name, request):
+        if name in activations:
+            with np.load(request["file"]) as given:
+                found = value_and_gradient(activations[name], given["x"], given["g"])
+            np.savez(request["file"], value=found[0], gradient=found[1])
+        return {"known": name in activations}
+
+    handlers = dict(handlers, prepare=prepare, time=time, evaluate=evaluate)
     gc.disable()
 
     def answer(**values):

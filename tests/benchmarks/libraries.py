@@ -1,0 +1,180 @@
+"""The libraries that `make bench` and `make peers` compare, each in a process of its own.
+
+PyTorch and JAX need a NumPy that Theano cannot have, so each has a virtual environment, made when
+it is first needed, and once more when its requirements change. All runs on the processor, whichever
+build of PyTorch pip chooses; on Linux that may be the one for CUDA, of several GB.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import namedtuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+FOLDER = os.path.join(ROOT, ".venv", "peers")
+
+# Whether the C library gives freed memory back, and faults it in anew for the next result, is
+# chance for each function, and may cost more than the function. So it keeps it, up to 32 MB.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+
+# The name for people, the program that serves it, what pip installs into its environment (None: it
+# is in this one), and further environment variables.
+Library = namedtuple("Library", "label program requirements variables")
+LIBRARIES = {
+    "theano": Library("Theano", "theano_worker.py", None, KEEP_MEMORY),
+    "torch": Library("PyTorch", "torch_worker.py", ["torch==2.13.0", "numpy"], KEEP_MEMORY),
+    "jax": Library("JAX", "jax_worker.py", ["jax"], {}),  # keeping memory makes it slower
+}
+
+# What `make bench` has a column for: its heading, and the library that serves it. The worker is
+# told the key: the one for Theano compiles by it.
+Contestant = namedtuple("Contestant", "label library")
+CONTESTANTS = {
+    "ours": Contestant("ours", "theano"),
+    "stock": Contestant("stock Theano", "theano"),
+    "torch": Contestant("PyTorch", "torch"),
+    "jax": Contestant("JAX", "jax"),
+}
+
+
+class WorkerError(Exception):
+    """A library is not to be had, or could not do what it was told; the message says why in one
+    line."""
+
+
+def python_of(name):
+    """The interpreter of a library's environment, which is made if it is missing."""
+    requirements = LIBRARIES[name].requirements
+    if requirements is None:
+        return sys.executable
+    folder = os.path.join(FOLDER, name)
+    python, stamp = os.path.join(folder, "bin", "python"), os.path.join(folder, ".installed")
+    wanted = " ".join(requirements) + "\n"
+    with contextlib.suppress(OSError), open(stamp) as file:
+        if file.read() == wanted:
+            return python
+    print("installing {} into {}".format(requirements[0], folder), file=sys.stderr)
+    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    for command in ([sys.executable, "-m", "venv", "--clear", folder], pip + requirements):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise WorkerError(
+                "{} cannot be installed: {}".format(requirements[0], reason(done.stdout))
+            )
+    with open(stamp, "w") as file:
+        file.write(wanted)
+    return python
+
+
+def reason(output):
+    """The line of a program's output that says what went wrong: its last error, or last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["no reason given"])[-1][:200]
+
+
+class Worker:
+    """A process that holds a library, and waits for requests; `worker.py` is its other end.
+
+    Parameters
+    ----------
+    name : str
+        One of LIBRARIES.
+    threads : int
+        How many it may use.
+    **flags : str
+        More flags of Theano.
+    """
+
+    def __init__(self, name, threads=1, **flags):
+        self.name = name
+        library = LIBRARIES[name]
+        command = [python_of(name), os.path.join(HERE, library.program), str(threads)]
+        self._stderr = tempfile.TemporaryFile("w+")
+        with on_cores(threads):
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=dict(environment(threads, **flags), **library.variables),
+                universal_newlines=True,
+            )
+        try:
+            self.versions = self._answer()["versions"]
+        except WorkerError:
+            self.close()
+            raise
+
+    def ask(self, **request):
+        # Where it has ended, reading its answer says why.
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        answer = self._answer()
+        if "error" in answer:
+            raise WorkerError("{}: {}".format(self.name, answer["error"]))
+        return answer
+
+    def _answer(self):
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            self._stderr.seek(0)
+            why = reason(self._stderr.read())
+            raise WorkerError("the process of {} has ended: {}".format(self.name, why))
+        return json.loads(line)
+
+    def close(self):
+        self._process.stdout.close()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stderr.close()
+
+
+@contextlib.contextmanager
+def on_cores(count):
+    """Have processes that are started inside run on so many cores, where the system can do it."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    available = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(available)[-count:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, available)
+
+
+def available_cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def environment(threads, **flags):
+    """The environment variables of a worker."""
+    flags = dict({"device": "cpu", "floatX": "float32", "openmp": threads > 1}, **flags)
+    theano_flags = ["{}={}".format(*flag) for flag in flags.items()]
+    if os.environ.get("THEANO_FLAGS"):
+        theano_flags.insert(0, os.environ["THEANO_FLAGS"])  # the later one counts
+    variables = dict(
+        os.environ,
+        THEANO_FLAGS=",".join(theano_flags),
+        LASAGNE_NL_BACKEND="theano",
+        JAX_PLATFORMS="cpu",
+        CUDA_VISIBLE_DEVICES="",
+        XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        if threads == 1
+        else "",
+    )
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        variables[library + "_NUM_THREADS"] = str(threads)
+    return variables
