@@ -22,46 +22,6 @@ import numpy
 
 from lasagne_nl import _requirements, _theano_repairs
 
-__all__ = [
-    "Assert",
-    "DenseTensorType",
-    "Variable",
-    "accelerate",
-    "arange",
-    "as_tensor_variable",
-    "blas_flags",
-    "cast",
-    "clip",
-    "comparand",
-    "concatenate",
-    "cumsum",
-    "disconnected_grad",
-    "eq",
-    "erfc",
-    "exp",
-    "expm1",
-    "fails_with_this_numpy",
-    "floor",
-    "isinf",
-    "library",
-    "log1p",
-    "log_softmax",
-    "matrix",
-    "mend",
-    "mode_of_one_function",
-    "name",
-    "patternbroadcast",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "sort",
-    "sqrt",
-    "switch",
-    "tanh",
-    "wants_compiler",
-    "zero_grad",
-]
-
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_BACKEND"
 # What a library is imported as; the columns of the table below.
 _MODULES = ("theano", "aesara", "pytensor")
@@ -156,8 +116,14 @@ def _mode_of_one_function():
     return library.Mode(linker="c", optimizer="fast_run") if library.config.cxx else None
 
 
-# One row a name of this module, one column a library: where the function is (a leading dot stands
-# for the library), and what is to be done to it, if anything; or a function of this module.
+# Functions that all libraries have in the same place.
+_SAME = (
+    "Variable arange as_tensor_variable cast clip concatenate cumsum eq erfc exp expm1 floor isinf "
+    "log1p matrix sort sqrt tanh"
+)
+# What differs: one row a name of this module, one column a library: where the function is (a leading
+# dot stands for the library), and what is to be done to it, if anything; or a function of this
+# module.
 _NAMES = {
     # here: (theano, theano-pymc, aesara, pytensor)
     "Assert": (".tensor.opt:Assert", ".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
@@ -168,36 +134,21 @@ _NAMES = {
         ".tensor.type:DenseTensorType",
         ".tensor.type:DenseTensorType",
     ),
-    "Variable": _everywhere(".tensor:Variable"),
     # Has the compiled graphs of this process computed faster; true where they are.
     "accelerate": ("lasagne_nl.simd:register", _nothing, _nothing, _nothing),
-    "arange": _everywhere(".tensor:arange"),
-    "as_tensor_variable": _everywhere(".tensor:as_tensor_variable"),
     # What a linker is told, to link with a BLAS; empty where there is none.
     "blas_flags": (_blas_flags, _blas_flags_renamed, _blas_flags_renamed, _blas_flags_renamed),
-    "cast": _everywhere(".tensor:cast"),
-    "clip": _everywhere(".tensor:clip"),
     # What a comparison is to be made with. A comparison has slope 0, but in Aesara and PyTensor
     # that 0 is of floatX, and the gradient of a float32 input would come out float64.
     "comparand": (_itself, _itself, ".gradient:zero_grad", ".gradient:zero_grad"),
-    "concatenate": _everywhere(".tensor:concatenate"),
-    "cumsum": _everywhere(".tensor:cumsum"),
     # What gradients do not reach; zero_grad is a constant for every derivative.
     "disconnected_grad": _everywhere(".gradient:disconnected_grad"),
-    "eq": _everywhere(".tensor:eq"),
-    "erfc": _everywhere(".tensor:erfc"),
-    "exp": _everywhere(".tensor:exp"),
-    "expm1": _everywhere(".tensor:expm1"),
-    "floor": _everywhere(".tensor:floor"),
-    "isinf": _everywhere(".tensor:isinf"),
-    "log1p": _everywhere(".tensor:log1p"),
     "log_softmax": (
         "lasagne_nl._mends:log_softmax",
         "lasagne_nl._mends:log_softmax",
         (".tensor.special:log_softmax", _last_axis),
         (".tensor.special:log_softmax", _last_axis),
     ),
-    "matrix": _everywhere(".tensor:matrix"),
     # Mends what the library computes wrongly.
     "mend": _everywhere(_mend),
     # Whether the library imports with NumPy 2, and fails at each compilation.
@@ -228,10 +179,7 @@ _NAMES = {
         ".tensor:softplus",
         (".tensor:softplus", _float16_in_float32),
     ),
-    "sort": _everywhere(".tensor:sort"),
-    "sqrt": _everywhere(".tensor:sqrt"),
     "switch": _everywhere((".tensor:switch", _in_one_dtype)),
-    "tanh": _everywhere(".tensor:tanh"),
     # Whether functions are fast with a C++ compiler only.
     "wants_compiler": (_yes, _yes, _yes, _unless_numba_compiles),
     "zero_grad": _everywhere(".gradient:zero_grad"),
@@ -367,4 +315,5 @@ def advice_on(value):
 
 library = _choose_library()
 name = _column_of(library)
+globals().update((here, _take(".tensor:" + here)) for here in _SAME.split())
 globals().update((here, _take(row[COLUMNS.index(name)])) for here, row in _NAMES.items())
