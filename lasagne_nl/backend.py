@@ -121,9 +121,9 @@ _SAME = (
     "Variable arange as_tensor_variable cast clip concatenate cumsum eq erfc exp expm1 floor isinf "
     "log1p matrix sort sqrt tanh"
 )
-# What differs: one row a name of this module, one column a library: where the function is (a leading
-# dot stands for the library), and what is to be done to it, if anything; or a function of this
-# module.
+# What differs: one row a name of this module, one column a library: where the function is (a
+# leading dot stands for the library), and what is to be done to it, if anything; or a function of
+# this module.
 _NAMES = {
     # here: (theano, theano-pymc, aesara, pytensor)
     "Assert": (".tensor.opt:Assert", ".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
