@@ -33,18 +33,15 @@ LNL_INLINE uint64_t lnl_to_bits(double x) { uint64_t i; memcpy(&i, &x, sizeof i)
 LNL_INLINE float lnl_from_bits(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
 LNL_INLINE double lnl_from_bits(uint64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
 
-/* a b + c is rounded once by lnl_fma, once or twice by lnl_mad; lnl_rest(a, b, c) = c - a b is
- * rounded once. */
+/* lnl_fma(a, b, c) = a b + c and lnl_rest(a, b, c) = c - a b are rounded once; lnl_mad(a, b, c) =
+ * a b + c is, where the processor can. */
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
-LNL_INLINE float lnl_mad(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-LNL_INLINE double lnl_mad(double a, double b, double c) { return __builtin_fma(a, b, c); }
 LNL_INLINE float lnl_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 LNL_INLINE double lnl_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-LNL_INLINE float lnl_rest(float a, float b, float c) { return __builtin_fmaf(-a, b, c); }
-LNL_INLINE double lnl_rest(double a, double b, double c) { return __builtin_fma(-a, b, c); }
+template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return lnl_fma(a, b, c); }
+template <class T> LNL_INLINE T lnl_rest(T a, T b, T c) { return lnl_fma(-a, b, c); }
 #else
-LNL_INLINE float lnl_mad(float a, float b, float c) { return a * b + c; }
-LNL_INLINE double lnl_mad(double a, double b, double c) { return a * b + c; }
+template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return a * b + c; }
 LNL_INLINE float lnl_fma(float a, float b, float c) { return (float)((double)a * (double)b + (double)c); }
 LNL_INLINE float lnl_rest(float a, float b, float c) { return lnl_fma(-a, b, c); }
 /* Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow. */
@@ -60,6 +57,27 @@ LNL_INLINE double lnl_fma(double a, double b, double c)
     return p + (c - lnl_rest(a, b, p));
 }
 #endif
+
+/* c0 + x (c1 + x (c2 + ...)). A recursion of the compiler's, which leaves no loop and no array. */
+template <class T> LNL_INLINE T lnl_polynomial(T, T c0) { return c0; }
+template <class T, class... Rest> LNL_INLINE T lnl_polynomial(T x, T c0, Rest... rest)
+{
+    return lnl_mad(lnl_polynomial(x, rest...), x, c0);
+}
+
+/* The same, and what the last sum was rounded by */
+template <class T, class... Rest> LNL_INLINE T lnl_polynomial_parts(T x, T &lo, T c0, Rest... rest)
+{
+    T q = lnl_polynomial(x, rest...), p = lnl_mad(q, x, c0);
+    lo = lnl_mad(q, x, c0 - p);
+    return p;
+}
+
+/* A table, from c0 on, as the member function that computes the polynomial. */
+#define LNL_POLYNOMIAL(type, name, ...) \
+    LNL_INLINE type name(type x) { return lnl_polynomial(x, __VA_ARGS__); }
+#define LNL_POLYNOMIAL_PARTS(type, name, ...) \
+    LNL_INLINE type name(type x, type &lo) { return lnl_polynomial_parts(x, lo, __VA_ARGS__); }
 
 #define LNL_2_POW_64 ((T)18446744073709551616.0)
 #define LNL_2_POW_MINUS_64 (1 / LNL_2_POW_64)
@@ -84,109 +102,43 @@ template <> struct lnl<float> {
     static inline float tiny() { return 7.8886090522101181e-31f; } /* 2^-100 */
 
     /* (exp(r) - 1 - r) / r^2 for |r| <= log(2) / 2 */
-    LNL_INLINE float exp_tail(float r)
-    {
-        float q = 0.000197419809f;
-        q = lnl_mad(q, r, 0.00139337452f);
-        q = lnl_mad(q, r, 0.00833356846f);
-        q = lnl_mad(q, r, 0.0416664779f);
-        q = lnl_mad(q, r, 0.166666657f);
-        return lnl_mad(q, r, 0.5f);
-    }
+    LNL_POLYNOMIAL(float, exp_tail, 0.5f, 0.166666657f, 0.0416664779f, 0.00833356846f,
+        0.00139337452f, 0.000197419809f)
 
     /* The same with one power less: near enough for exp(r), to 2^-28 */
-    LNL_INLINE float exp_tail_short(float r)
-    {
-        float q = 0.00137465307f;
-        q = lnl_mad(q, r, 0.00836912915f);
-        q = lnl_mad(q, r, 0.0416696407f);
-        q = lnl_mad(q, r, 0.166665167f);
-        return lnl_mad(q, r, 0.499999881f);
-    }
+    LNL_POLYNOMIAL(float, exp_tail_short, 0.499999881f, 0.166665167f, 0.0416696407f,
+        0.00836912915f, 0.00137465307f)
 
     /* (exp(2 r) - 1 - 2 r) / (2 r^2) for |r| <= log(2) / 4 */
-    LNL_INLINE float double_exp_tail(float r)
-    {
-        float q = 0.0439888984f;
-        q = lnl_mad(q, r, 0.133906066f);
-        q = lnl_mad(q, r, 0.333357126f);
-        q = lnl_mad(q, r, 0.666660666f);
-        return lnl_mad(q, r, 0.999999762f);
-    }
+    LNL_POLYNOMIAL(float, double_exp_tail, 0.999999762f, 0.666660666f, 0.333357126f,
+        0.133906066f, 0.0439888984f)
 
     /* (tanh(x) - x) / x^3 for z = x^2 <= 1 */
-    LNL_INLINE float tanh_tail(float z)
-    {
-        float q = -0.000355584343f;
-        q = lnl_mad(q, z, 0.00229130732f);
-        q = lnl_mad(q, z, -0.00793227181f);
-        q = lnl_mad(q, z, 0.021477256f);
-        q = lnl_mad(q, z, -0.0538765527f);
-        q = lnl_mad(q, z, 0.133322924f);
-        return lnl_mad(q, z, -0.333332926f);
-    }
+    LNL_POLYNOMIAL(float, tanh_tail, -0.333332926f, 0.133322924f, -0.0538765527f, 0.021477256f,
+        -0.00793227181f, 0.00229130732f, -0.000355584343f)
 
     /* The same for x^2 <= 1/4 */
-    LNL_INLINE float tanh_tail_short(float z)
-    {
-        float q = 0.0172233488f;
-        q = lnl_mad(q, z, -0.0530364513f);
-        q = lnl_mad(q, z, 0.133257404f);
-        return lnl_mad(q, z, -0.333331376f);
-    }
+    LNL_POLYNOMIAL(float, tanh_tail_short, -0.333331376f, 0.133257404f, -0.0530364513f,
+        0.0172233488f)
 
     /* (log(1 + f) - f + f^2 / 2) / f^3 for -0.3 <= f <= 1/2 */
-    LNL_INLINE float log1p_tail(float f)
-    {
-        float q = 0.0494068116f;
-        q = lnl_mad(q, f, -0.106441312f);
-        q = lnl_mad(q, f, 0.121927261f);
-        q = lnl_mad(q, f, -0.126193836f);
-        q = lnl_mad(q, f, 0.142044976f);
-        q = lnl_mad(q, f, -0.166539684f);
-        q = lnl_mad(q, f, 0.200023592f);
-        q = lnl_mad(q, f, -0.250002921f);
-        return lnl_mad(q, f, 0.333333105f);
-    }
+    LNL_POLYNOMIAL(float, log1p_tail, 0.333333105f, -0.250002921f, 0.200023592f, -0.166539684f,
+        0.142044976f, -0.126193836f, 0.121927261f, -0.106441312f, 0.0494068116f)
 
     /* erf(x) / x - 1 for z = x^2 <= 1 */
-    LNL_INLINE float erf_tail(float z)
-    {
-        float q = 7.84228832e-05f;
-        q = lnl_mad(q, z, -0.000800679321f);
-        q = lnl_mad(q, z, 0.00518796267f);
-        q = lnl_mad(q, z, -0.0268536434f);
-        q = lnl_mad(q, z, 0.112835824f);
-        q = lnl_mad(q, z, -0.37612626f);
-        return lnl_mad(q, z, 0.128379166f);
-    }
+    LNL_POLYNOMIAL(float, erf_tail, 0.128379166f, -0.37612626f, 0.112835824f, -0.0268536434f,
+        0.00518796267f, -0.000800679321f, 7.84228832e-05f)
 
     /* erfc(x) exp(x^2) (x + 4) for t = (x - 4) / (x + 4) <= 0.44, and the tail of exp: for a float, in
      * double, to 2^-29 and 2^-33 */
-    LNL_INLINE double erfc_ratio_short(double t)
-    {
-        double q = -0.00076220978128641536;
-        q = lnl_mad(q, t, -0.00040240229296786676);
-        q = lnl_mad(q, t, 0.0062113191366932755);
-        q = lnl_mad(q, t, -0.026290542460430756);
-        q = lnl_mad(q, t, 0.076376113177733754);
-        q = lnl_mad(q, t, -0.17402488515679787);
-        q = lnl_mad(q, t, 0.33085088025562875);
-        q = lnl_mad(q, t, -0.54085290936231323);
-        q = lnl_mad(q, t, 0.77320875202613371);
-        q = lnl_mad(q, t, -0.97654874655486934);
-        return lnl_mad(q, t, 1.0959956607069032);
-    }
+    LNL_POLYNOMIAL(double, erfc_ratio_short, 1.0959956607069032, -0.97654874655486934,
+        0.77320875202613371, -0.54085290936231323, 0.33085088025562875, -0.17402488515679787,
+        0.076376113177733754, -0.026290542460430756, 0.0062113191366932755,
+        -0.00040240229296786676, -0.00076220978128641536)
 
-    LNL_INLINE double exp_tail_for_float(double r)
-    {
-        double q = 0.00019826391756265729;
-        q = lnl_mad(q, r, 0.0013946349007477414);
-        q = lnl_mad(q, r, 0.0083334311285023534);
-        q = lnl_mad(q, r, 0.041666265727802382);
-        q = lnl_mad(q, r, 0.16666666154994983);
-        return lnl_mad(q, r, 0.5000000079477831);
-    }
+    LNL_POLYNOMIAL(double, exp_tail_for_float, 0.5000000079477831, 0.16666666154994983,
+        0.041666265727802382, 0.0083334311285023534, 0.0013946349007477414,
+        0.00019826391756265729)
 };
 
 template <> struct lnl<double> {
@@ -205,162 +157,73 @@ template <> struct lnl<double> {
     static inline double erf_is_far() { return 1.0; }
     static inline double tiny() { return 1.1830521861667747e-271; } /* 2^-900 */
 
-    LNL_INLINE double exp_tail(double r)
-    {
-        double q = 2.0886882719256369e-09;
-        q = lnl_mad(q, r, 2.5109319510542828e-08);
-        q = lnl_mad(q, r, 2.7557361446371545e-07);
-        q = lnl_mad(q, r, 2.7557243462766661e-06);
-        q = lnl_mad(q, r, 2.4801587227734882e-05);
-        q = lnl_mad(q, r, 0.00019841269886801117);
-        q = lnl_mad(q, r, 0.0013888888888928354);
-        q = lnl_mad(q, r, 0.0083333333333213914);
-        q = lnl_mad(q, r, 0.041666666666666602);
-        q = lnl_mad(q, r, 0.16666666666666677);
-        return lnl_mad(q, r, 0.5);
-    }
+    LNL_POLYNOMIAL(double, exp_tail, 0.5, 0.16666666666666677, 0.041666666666666602,
+        0.0083333333333213914, 0.0013888888888928354, 0.00019841269886801117,
+        2.4801587227734882e-05, 2.7557243462766661e-06, 2.7557361446371545e-07,
+        2.5109319510542828e-08, 2.0886882719256369e-09)
 
     LNL_INLINE double exp_tail_short(double r) { return exp_tail(r); }
 
-    LNL_INLINE double double_exp_tail(double r)
-    {
-        double q = 2.5627306440453725e-05;
-        q = lnl_mad(q, r, 0.00014147404071284907);
-        q = lnl_mad(q, r, 0.00070547206562006511);
-        q = lnl_mad(q, r, 0.0031745905818649492);
-        q = lnl_mad(q, r, 0.012698412544376973);
-        q = lnl_mad(q, r, 0.044444444633659194);
-        q = lnl_mad(q, r, 0.13333333333521008);
-        q = lnl_mad(q, r, 0.33333333333209059);
-        q = lnl_mad(q, r, 0.6666666666666593);
-        return lnl_mad(q, r, 1.0000000000000027);
-    }
+    LNL_POLYNOMIAL(double, double_exp_tail, 1.0000000000000027, 0.6666666666666593,
+        0.33333333333209059, 0.13333333333521008, 0.044444444633659194, 0.012698412544376973,
+        0.0031745905818649492, 0.00070547206562006511, 0.00014147404071284907,
+        2.5627306440453725e-05)
 
-    LNL_INLINE double tanh_tail(double z)
-    {
-        double q = -6.2163258743413668e-08;
-        q = lnl_mad(q, z, 6.5049620336509815e-07);
-        q = lnl_mad(q, z, -3.4060904847968544e-06);
-        q = lnl_mad(q, z, 1.231386618482546e-05);
-        q = lnl_mad(q, z, -3.6049888382541555e-05);
-        q = lnl_mad(q, z, 9.4733931551474566e-05);
-        q = lnl_mad(q, z, -0.00023802105958714258);
-        q = lnl_mad(q, z, 0.0005896077358492134);
-        q = lnl_mad(q, z, -0.0014557175503960708);
-        q = lnl_mad(q, z, 0.0035921046854899795);
-        q = lnl_mad(q, z, -0.0088632322976477992);
-        q = lnl_mad(q, z, 0.021869488243004304);
-        q = lnl_mad(q, z, -0.053968253952323554);
-        q = lnl_mad(q, z, 0.13333333333289135);
-        return lnl_mad(q, z, -0.33333333333332898);
-    }
+    LNL_POLYNOMIAL(double, tanh_tail, -0.33333333333332898, 0.13333333333289135,
+        -0.053968253952323554, 0.021869488243004304, -0.0088632322976477992,
+        0.0035921046854899795, -0.0014557175503960708, 0.0005896077358492134,
+        -0.00023802105958714258, 9.4733931551474566e-05, -3.6049888382541555e-05,
+        1.231386618482546e-05, -3.4060904847968544e-06, 6.5049620336509815e-07,
+        -6.2163258743413668e-08)
 
-    LNL_INLINE double tanh_tail_short(double z)
-    {
-        double q = 5.6744750623580156e-05;
-        q = lnl_mad(q, z, -0.00021776008343938914);
-        q = lnl_mad(q, z, 0.00058326219929888);
-        q = lnl_mad(q, z, -0.0014544773983357433);
-        q = lnl_mad(q, z, 0.0035919516930999992);
-        q = lnl_mad(q, z, -0.0088632207781116253);
-        q = lnl_mad(q, z, 0.021869487769025257);
-        q = lnl_mad(q, z, -0.053968253945228584);
-        q = lnl_mad(q, z, 0.13333333333298933);
-        return lnl_mad(q, z, -0.33333333333333154);
-    }
+    LNL_POLYNOMIAL(double, tanh_tail_short, -0.33333333333333154, 0.13333333333298933,
+        -0.053968253945228584, 0.021869487769025257, -0.0088632207781116253,
+        0.0035919516930999992, -0.0014544773983357433, 0.00058326219929888,
+        -0.00021776008343938914, 5.6744750623580156e-05)
 
-    LNL_INLINE double log1p_tail(double f)
-    {
-        double q = -0.012134613065096524;
-        q = lnl_mad(q, f, 0.039560402039329166);
-        q = lnl_mad(q, f, -0.059262878419760821);
-        q = lnl_mad(q, f, 0.060008653386894796);
-        q = lnl_mad(q, f, -0.056000996406501184);
-        q = lnl_mad(q, f, 0.057518561989899353);
-        q = lnl_mad(q, f, -0.062141128425553367);
-        q = lnl_mad(q, f, 0.066762201523904455);
-        q = lnl_mad(q, f, -0.071476972293720478);
-        q = lnl_mad(q, f, 0.076921068886999219);
-        q = lnl_mad(q, f, -0.083330116981168947);
-        q = lnl_mad(q, f, 0.090908956678361533);
-        q = lnl_mad(q, f, -0.10000011932475164);
-        q = lnl_mad(q, f, 0.11111112081024747);
-        q = lnl_mad(q, f, -0.12499999753820497);
-        q = lnl_mad(q, f, 0.14285714261480348);
-        q = lnl_mad(q, f, -0.16666666669232433);
-        q = lnl_mad(q, f, 0.20000000000254547);
-        q = lnl_mad(q, f, -0.2499999999998993);
-        return lnl_mad(q, f, 0.33333333333332477);
-    }
+    LNL_POLYNOMIAL(double, log1p_tail, 0.33333333333332477, -0.2499999999998993,
+        0.20000000000254547, -0.16666666669232433, 0.14285714261480348, -0.12499999753820497,
+        0.11111112081024747, -0.10000011932475164, 0.090908956678361533, -0.083330116981168947,
+        0.076921068886999219, -0.071476972293720478, 0.066762201523904455,
+        -0.062141128425553367, 0.057518561989899353, -0.056000996406501184,
+        0.060008653386894796, -0.059262878419760821, 0.039560402039329166,
+        -0.012134613065096524)
 
-    LNL_INLINE double erf_tail(double z)
-    {
-        double q = -7.7648058950077834e-10;
-        q = lnl_mad(q, z, 1.370256913134439e-08);
-        q = lnl_mad(q, z, -1.6204216644959769e-07);
-        q = lnl_mad(q, z, 1.6446833684025832e-06);
-        q = lnl_mad(q, z, -1.4924685750072198e-05);
-        q = lnl_mad(q, z, 0.00012055292035174393);
-        q = lnl_mad(q, z, -0.0008548325870703971);
-        q = lnl_mad(q, z, 0.0052239776046899659);
-        q = lnl_mad(q, z, -0.026866170642899308);
-        q = lnl_mad(q, z, 0.11283791670942442);
-        q = lnl_mad(q, z, -0.37612638903183454);
-        return lnl_mad(q, z, 0.12837916709551256);
-    }
+    LNL_POLYNOMIAL(double, erf_tail, 0.12837916709551256, -0.37612638903183454,
+        0.11283791670942442, -0.026866170642899308, 0.0052239776046899659,
+        -0.0008548325870703971, 0.00012055292035174393, -1.4924685750072198e-05,
+        1.6446833684025832e-06, -1.6204216644959769e-07, 1.370256913134439e-08,
+        -7.7648058950077834e-10)
 
     /* erfc(x) exp(x^2) (1 + 2 x) for t = (x - 4) / (x + 4) <= 0.75, and what the last sum was rounded by */
-    LNL_INLINE double erfc_ratio(double t, double &lo)
-    {
-        double q = -1.6832515694513937e-09;
-        q = lnl_mad(q, t, -1.3304047483701781e-08);
-        q = lnl_mad(q, t, -7.8769605611957207e-09);
-        q = lnl_mad(q, t, 1.1418604102853771e-07);
-        q = lnl_mad(q, t, 6.2378718869569412e-08);
-        q = lnl_mad(q, t, -8.3360894022536834e-07);
-        q = lnl_mad(q, t, 3.0221122266819093e-07);
-        q = lnl_mad(q, t, 5.7167481201317999e-06);
-        q = lnl_mad(q, t, -1.122561618722491e-05);
-        q = lnl_mad(q, t, -2.4402667327678483e-05);
-        q = lnl_mad(q, t, 0.00015062268244728555);
-        q = lnl_mad(q, t, -0.00019925564380546534);
-        q = lnl_mad(q, t, -0.00075777348189802625);
-        q = lnl_mad(q, t, 0.0050319697783540417);
-        q = lnl_mad(q, t, -0.016197734031544658);
-        q = lnl_mad(q, t, 0.037167515560364427);
-        q = lnl_mad(q, t, -0.066330365814736308);
-        q = lnl_mad(q, t, 0.093732834996897468);
-        q = lnl_mad(q, t, -0.10103906603614926);
-        q = lnl_mad(q, t, 0.06809705425473532);
-        q = lnl_mad(q, t, 0.015379652102614919);
-        q = lnl_mad(q, t, -0.13962111684056289);
-        const double c = 1.2329951186255526;
-        double p = lnl_mad(q, t, c);
-        lo = lnl_mad(q, t, c - p);
-        return p;
-    }
+    LNL_POLYNOMIAL_PARTS(double, erfc_ratio, 1.2329951186255526, -0.13962111684056289,
+        0.015379652102614919, 0.06809705425473532, -0.10103906603614926, 0.093732834996897468,
+        -0.066330365814736308, 0.037167515560364427, -0.016197734031544658,
+        0.0050319697783540417, -0.00075777348189802625, -0.00019925564380546534,
+        0.00015062268244728555, -2.4402667327678483e-05, -1.122561618722491e-05,
+        5.7167481201317999e-06, 3.0221122266819093e-07, -8.3360894022536834e-07,
+        6.2378718869569412e-08, 1.1418604102853771e-07, -7.8769605611957207e-09,
+        -1.3304047483701781e-08, -1.6832515694513937e-09)
 };
 
-template <class T> LNL_INLINE T lnl_abs(T x)
+/* The bit of the sign */
+template <class T> LNL_INLINE typename lnl<T>::bits lnl_sign(T x)
 {
-    typedef typename lnl<T>::bits bits;
-    return lnl_from_bits((bits)(lnl_to_bits(x) & (((bits)1 << (8 * sizeof(T) - 1)) - 1)));
+    return lnl_to_bits(x) & lnl_to_bits((T)-0.0);
 }
+
+template <class T> LNL_INLINE T lnl_abs(T x) { return lnl_from_bits(lnl_to_bits(x) ^ lnl_sign(x)); }
 
 /* |x| with the sign of y */
 template <class T> LNL_INLINE T lnl_copysign(T x, T y)
 {
-    typedef typename lnl<T>::bits bits;
-    const bits sign = (bits)1 << (8 * sizeof(T) - 1);
-    return lnl_from_bits((bits)((lnl_to_bits(x) & ~sign) | (lnl_to_bits(y) & sign)));
+    return lnl_from_bits(lnl_to_bits(lnl_abs(x)) | lnl_sign(y));
 }
 
 /* y, or -y where x is negative */
 template <class T> LNL_INLINE T lnl_negate_if(T y, T x)
 {
-    typedef typename lnl<T>::bits bits;
-    const bits sign = (bits)1 << (8 * sizeof(T) - 1);
-    return lnl_from_bits((bits)(lnl_to_bits(y) ^ (lnl_to_bits(x) & sign)));
+    return lnl_from_bits(lnl_to_bits(y) ^ lnl_sign(x));
 }
 
 template <class T> LNL_INLINE bool lnl_is_inf(T x)
@@ -382,8 +245,7 @@ template <class T> LNL_INLINE T lnl_cap(T x, T bound)
 /* 2^n for a number k = n + BIAS + magic */
 template <class T> LNL_INLINE T lnl_pow2(T k)
 {
-    typedef typename lnl<T>::bits bits;
-    return lnl_from_bits((bits)(lnl_to_bits(k) << lnl<T>::MANTISSA));
+    return lnl_from_bits(lnl_to_bits(k) << lnl<T>::MANTISSA);
 }
 
 /* y = n log(2) + r + r_lo with |r| <= log(2) / 2, and a = 2^(n + e) for magic = e + BIAS + magic() */
@@ -600,16 +462,16 @@ template <class T> LNL_INLINE void lnl_split(T x, T &n, T &m)
     /* 2^MANTISSA is added, lest the difference be negative. */
     const bits from = lnl_to_bits((T)0.70703125), up = (bits)lnl<T>::BIAS << lnl<T>::MANTISSA;
     bits exponent = (lnl_to_bits(x) - from + up) >> lnl<T>::MANTISSA;
-    m = lnl_from_bits((bits)(lnl_to_bits(x) - (exponent << lnl<T>::MANTISSA) + up));
-    n = lnl_from_bits((bits)(lnl_to_bits(lnl<T>::magic()) + exponent)) - (lnl<T>::magic() + lnl<T>::BIAS);
+    m = lnl_from_bits(lnl_to_bits(x) - (exponent << lnl<T>::MANTISSA) + up);
+    n = lnl_from_bits(lnl_to_bits(lnl<T>::magic()) + exponent) - (lnl<T>::magic() + lnl<T>::BIAS);
 }
 
 /* log(x).  Error: float 0.620, 0x1.69729ap-1; double 0.642, 0x1.6697273928e57p+0. */
 template <class T> LNL_INLINE T lnl_log(T x)
 {
     const T inf = (T)__builtin_inf(), nan = (T)__builtin_nan("");
-    const T least_normal = lnl_from_bits((typename lnl<T>::bits)((typename lnl<T>::bits)1 << lnl<T>::MANTISSA));
-    bool small = x < least_normal;
+    const typename lnl<T>::bits one = 1;
+    bool small = x < lnl_from_bits(one << lnl<T>::MANTISSA); /* the least normal number */
     T n, m, h, l;
     lnl_split(small ? x * (T)18014398509481984.0 : x, n, m);
     n = small ? n - 54 : n;

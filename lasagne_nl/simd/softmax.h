@@ -1,41 +1,19 @@
-/* Softmax and its family, row by row. A row is computed where it is contiguous, else in `work`, a
- * buffer of its length. The sum of a row is carried in double. The loops with `omp simd` add and
- * compare in the lanes of a vector, which Theano's own order of adding one by one does not allow.
+/* Softmax and its family, row by row: first the loops along a row, then the walk over the rows, last
+ * the operations, which take Theano's arrays, and are false where an exception of Python's is set.
+ *
+ * A row is computed where it is contiguous, else in a buffer of its length. The sum of a row is
+ * carried in double. The loops with `omp simd` add and compare in the lanes of a vector, which
+ * Theano's own order of adding one by one does not allow.
  */
 
 #ifndef LASAGNE_NL_SOFTMAX_H
 #define LASAGNE_NL_SOFTMAX_H
 
+#include <math.h>
 #include <stdlib.h>
-
-/* A matrix, or one row that stands for all: stride_of_row is 0. Strides are in elements. */
-template <class T> struct lnl_matrix {
-    T *data;
-    npy_intp of_row, of_column;
-    T *row(npy_intp i) const { return data + i * of_row; }
-};
-
-template <class T> lnl_matrix<T> lnl_as_matrix(PyArrayObject *array)
-{
-    int last = PyArray_NDIM(array) - 1;
-    lnl_matrix<T> matrix = {(T *)PyArray_DATA(array),
-                            last > 0 ? PyArray_STRIDES(array)[0] / (npy_intp)sizeof(T) : 0,
-                            PyArray_STRIDES(array)[last] / (npy_intp)sizeof(T)};
-    if (PyArray_DIMS(array)[last] == 1) matrix.of_column = 1;
-    return matrix;
-}
-
-template <class T> static void lnl_load(T *to, const T *from, npy_intp stride, npy_intp n)
-{
-    if (stride == 1) memcpy(to, from, n * sizeof(T));
-    else for (npy_intp j = 0; j < n; j++) to[j] = from[j * stride];
-}
-
-template <class T> static void lnl_store(T *to, npy_intp stride, const T *from, npy_intp n)
-{
-    if (stride == 1) { if (to != from) memcpy(to, from, n * sizeof(T)); }
-    else for (npy_intp j = 0; j < n; j++) to[j * stride] = from[j];
-}
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 /* The largest element. NaN is passed over, and found by what comes after. */
 template <class T> LNL_NOINLINE T lnl_row_max(const T *x, npy_intp n)
@@ -173,6 +151,31 @@ template <class T> LNL_NOINLINE void lnl_row_times(T *out, const T *x, npy_intp 
     for (npy_intp j = 0; j < n; j++) out[j] = x[j] * factor;
 }
 
+/* A matrix, or one row that stands for all: of_row is 0. Strides are in elements. */
+template <class T> struct lnl_matrix {
+    T *data;
+    npy_intp of_row, of_column;
+    T *row(npy_intp i) const { return data + i * of_row; }
+};
+
+template <class T> static lnl_matrix<T> lnl_as_matrix(PyArrayObject *array)
+{
+    int last = PyArray_NDIM(array) - 1;
+    lnl_matrix<T> matrix = {(T *)PyArray_DATA(array),
+                            last > 0 ? PyArray_STRIDES(array)[0] / (npy_intp)sizeof(T) : 0,
+                            PyArray_STRIDES(array)[last] / (npy_intp)sizeof(T)};
+    if (PyArray_DIMS(array)[last] == 1) matrix.of_column = 1;
+    return matrix;
+}
+
+/* A vector as a matrix of one column; a vector of one stands for all rows. */
+template <class T> static lnl_matrix<T> lnl_as_column(PyArrayObject *array)
+{
+    npy_intp stride = PyArray_SIZE(array) > 1 ? PyArray_STRIDES(array)[0] / (npy_intp)sizeof(T) : 0;
+    lnl_matrix<T> matrix = {(T *)PyArray_DATA(array), stride, 1};
+    return matrix;
+}
+
 /* Buffers of a row, for each thread its own. */
 template <class T> struct lnl_buffers {
     T *first, *second;
@@ -186,7 +189,7 @@ private:
 template <class T> static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, npy_intp n, T *work)
 {
     if (m.of_column == 1) return m.row(i);
-    lnl_load(work, m.row(i), m.of_column, n);
+    for (npy_intp j = 0; j < n; j++) work[j] = m.row(i)[j * m.of_column];
     return work;
 }
 
@@ -200,78 +203,148 @@ template <class T> static const T *lnl_scores(const lnl_matrix<T> &x, const lnl_
     return work.first;
 }
 
-/* Rows `from` to `to` of softmax(x + b). Where `target` is given, also minus the log of its entry,
- * and the index of the largest. */
-template <class T, class I>
-static int lnl_softmax_rows(lnl_matrix<T> x, lnl_matrix<T> b, lnl_matrix<T> out, npy_intp from,
-                            npy_intp to, npy_intp n, const lnl_matrix<I> *target, lnl_matrix<T> nll,
-                            lnl_matrix<I> argmax)
+/* An output of the shape of `like`, or of its first dimensions. */
+static bool lnl_allocate(PyArrayObject **output, int ndim, PyArrayObject *like, int type)
 {
-    lnl_buffers<T> work(n);
-    if (!work.first) return 0;
-    for (npy_intp i = from; i < to; i++) {
-        const T *row = lnl_scores(x, b, i, n, work);
-        T max = lnl_row_max(row, n), wanted = 0;
-        npy_intp largest = 0;
-        if (target) {
-            wanted = row[*target->row(i)];
-            largest = lnl_row_argmax(row, n, max);
-            *argmax.row(i) = (I)largest;
+    if (*output && PyArray_CompareLists(PyArray_DIMS(*output), PyArray_DIMS(like), ndim)) return true;
+    Py_XDECREF(*output);
+    *output = (PyArrayObject *)PyArray_EMPTY(ndim, PyArray_DIMS(like), type, 0);
+    return *output != NULL;
+}
+
+static bool lnl_fail(const char *message, npy_intp got = 0, npy_intp wanted = 0)
+{
+    PyErr_Format(PyExc_ValueError, message, (long)got, (long)wanted);
+    return false;
+}
+
+/* Computes an output of the shape and dtype of `like`: compute(i, n, result, work) makes row i, n
+ * elements, at `result`, which may be work.first. From `minimum` elements on with threads, if
+ * compiled with OpenMP. */
+template <class T, class Compute>
+static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp minimum, Compute compute)
+{
+    if (!lnl_allocate(output, 2, like, PyArray_TYPE(like))) return false;
+    const lnl_matrix<T> out = lnl_as_matrix<T>(*output);
+    const npy_intp count = PyArray_DIMS(like)[0], n = PyArray_DIMS(like)[1];
+    if (count == 0 || n == 0) return true;
+    int threads = 1, enough_memory = 1;
+#ifdef _OPENMP
+    if (count * n >= minimum) threads = omp_get_max_threads();
+    #pragma omp parallel for num_threads(threads) reduction(& : enough_memory)
+#endif
+    for (int thread = 0; thread < threads; thread++) {
+        lnl_buffers<T> work(n);
+        if (!work.first) { enough_memory = 0; continue; }
+        for (npy_intp i = count * thread / threads; i < count * (thread + 1) / threads; i++) {
+            T *result = out.of_column == 1 ? out.row(i) : work.first;
+            compute(i, n, result, work);
+            if (out.of_column == 1) continue;
+            for (npy_intp j = 0; j < n; j++) out.row(i)[j * out.of_column] = result[j];
         }
-        T *result = out.of_column == 1 ? out.row(i) : work.first;
+    }
+    if (!enough_memory) PyErr_NoMemory();
+    return enough_memory;
+}
+
+static bool lnl_is_bias(PyArrayObject *b, PyArrayObject *x)
+{
+    const npy_intp columns = PyArray_DIMS(x)[1], length = PyArray_DIMS(b)[0];
+    if (columns == length) return true;
+    return lnl_fail("number of columns in x (%ld) does not match length of b (%ld)", columns, length);
+}
+
+/* Whether there is one valid index for each row. */
+template <class I> static bool lnl_are_targets(PyArrayObject *y, PyArrayObject *x, const char *message)
+{
+    const npy_intp rows = PyArray_DIMS(x)[0], length = PyArray_DIMS(y)[0];
+    if (rows != length)
+        return lnl_fail("number of rows in x (%ld) does not match length of y (%ld)", rows, length);
+    for (npy_intp i = 0; i < rows; i++) {
+        const I index = *(I *)PyArray_GETPTR1(y, i);
+        if (!(index >= 0 && (npy_uint64)index < (npy_uint64)PyArray_DIMS(x)[1])) return lnl_fail(message);
+    }
+    return true;
+}
+
+/* softmax(x + b) */
+template <class T>
+static bool lnl_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum)
+{
+    if (b && !lnl_is_bias(b, x)) return false;
+    const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = b ? lnl_as_matrix<T>(b) : lnl_matrix<T>();
+    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        const T *row = lnl_scores(m, bias, i, n, work);
+        lnl_row_divide(result, n, lnl_row_exp(result, row, n, lnl_near_1(lnl_row_max(row, n))));
+    });
+}
+
+template <class T> static bool lnl_softmax(PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_softmax<T>(x, NULL, out, minimum);
+}
+
+template <class T> static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    const lnl_matrix<T> m = lnl_as_matrix<T>(x);
+    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        const T *row = lnl_contiguous(m, i, n, work.first);
+        T max = lnl_row_max(row, n);
+        lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, lnl_below(max))));
+    });
+}
+
+/* The gradient of softmax, of which s is the value and dy the gradient that comes in */
+template <class T>
+static bool lnl_softmax_grad(PyArrayObject *dy, PyArrayObject *s, PyArrayObject **out, npy_intp minimum)
+{
+    if (!PyArray_SAMESHAPE(dy, s)) return lnl_fail("dy.shape != sm.shape");
+    const lnl_matrix<T> g = lnl_as_matrix<T>(dy), m = lnl_as_matrix<T>(s);
+    return lnl_each_row<T>(out, s, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        const T *gradient = lnl_contiguous(g, i, n, work.first);
+        const T *softmax = lnl_contiguous(m, i, n, work.second);
+        lnl_row_softmax_grad(result, gradient, softmax, n, (T)lnl_row_dot(gradient, softmax, n));
+    });
+}
+
+/* softmax(x + b), minus the log of its entry y in each row, and the index of the largest one */
+template <class T, class I>
+static bool lnl_crossentropy(PyArrayObject *x, PyArrayObject *b, PyArrayObject *y, PyArrayObject **nll,
+                             PyArrayObject **out, PyArrayObject **argmax, npy_intp minimum)
+{
+    if (!lnl_is_bias(b, x) || !lnl_are_targets<I>(y, x, "y_i value out of bounds") ||
+        !lnl_allocate(nll, 1, x, PyArray_TYPE(x)) || !lnl_allocate(argmax, 1, x, PyArray_TYPE(y)))
+        return false;
+    const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = lnl_as_matrix<T>(b), losses = lnl_as_column<T>(*nll);
+    const lnl_matrix<I> targets = lnl_as_column<I>(y), indices = lnl_as_column<I>(*argmax);
+    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        const T *row = lnl_scores(m, bias, i, n, work);
+        T max = lnl_row_max(row, n), wanted = row[*targets.row(i)];
+        npy_intp largest = lnl_row_argmax(row, n, max);
         double sum = lnl_row_exp(result, row, n, lnl_near_1(max));
         /* A sum of little more than its largest part: what this part was rounded by cancels. */
-        if (target) *nll.row(i) = (T)(log(sum / result[largest]) + ((double)max - wanted));
+        *losses.row(i) = (T)(log(sum / result[largest]) + ((double)max - wanted));
+        *indices.row(i) = (I)largest;
         lnl_row_divide(result, n, sum);
-        lnl_store(out.row(i), out.of_column, result, n);
-    }
-    return 1;
+    });
 }
 
-template <class T>
-static int lnl_log_softmax_rows(lnl_matrix<T> x, lnl_matrix<T> out, npy_intp from, npy_intp to, npy_intp n)
-{
-    lnl_buffers<T> work(n);
-    if (!work.first) return 0;
-    for (npy_intp i = from; i < to; i++) {
-        const T *row = lnl_contiguous(x, i, n, work.first);
-        T max = lnl_row_max(row, n), *result = out.of_column == 1 ? out.row(i) : work.first;
-        lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, lnl_below(max))));
-        lnl_store(out.row(i), out.of_column, result, n);
-    }
-    return 1;
-}
-
-template <class T>
-static int lnl_softmax_grad_rows(lnl_matrix<T> g, lnl_matrix<T> s, lnl_matrix<T> out, npy_intp from,
-                                 npy_intp to, npy_intp n)
-{
-    lnl_buffers<T> work(n);
-    if (!work.first) return 0;
-    for (npy_intp i = from; i < to; i++) {
-        const T *gradient = lnl_contiguous(g, i, n, work.first);
-        const T *softmax = lnl_contiguous(s, i, n, work.second);
-        T *result = out.of_column == 1 ? out.row(i) : work.first;
-        lnl_row_softmax_grad(result, gradient, softmax, n, (T)lnl_row_dot(gradient, softmax, n));
-        lnl_store(out.row(i), out.of_column, result, n);
-    }
-    return 1;
-}
-
+/* The gradient of minus the log: dnll comes in, one for each row or one for all; s is softmax */
 template <class T, class I>
-static int lnl_crossentropy_grad_rows(lnl_matrix<T> g, lnl_matrix<T> s, lnl_matrix<I> target,
-                                      lnl_matrix<T> out, npy_intp from, npy_intp to, npy_intp n)
+static bool lnl_crossentropy_grad(PyArrayObject *dnll, PyArrayObject *s, PyArrayObject *y,
+                                  PyArrayObject **out, npy_intp minimum)
 {
-    lnl_buffers<T> work(n);
-    if (!work.first) return 0;
-    for (npy_intp i = from; i < to; i++) {
-        const T *softmax = lnl_contiguous(s, i, n, work.first);
-        T factor = *g.row(i), *result = out.of_column == 1 ? out.row(i) : work.first;
-        lnl_row_times(result, softmax, n, factor);
-        result[*target.row(i)] -= factor;
-        lnl_store(out.row(i), out.of_column, result, n);
-    }
-    return 1;
+    const npy_intp length = PyArray_SIZE(dnll), rows = PyArray_DIMS(s)[0];
+    if (length != 1 && length != rows)
+        return lnl_fail("dnll.shape[0] (%ld) != sm.shape[0] (%ld)", length, rows);
+    if (!lnl_are_targets<I>(y, s, "y_i >= dx dimensions[1] or y_i < 0.")) return false;
+    const lnl_matrix<T> g = lnl_as_column<T>(dnll), m = lnl_as_matrix<T>(s);
+    const lnl_matrix<I> targets = lnl_as_column<I>(y);
+    return lnl_each_row<T>(out, s, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        const T factor = *g.row(i);
+        lnl_row_times(result, lnl_contiguous(m, i, n, work.first), n, factor);
+        result[*targets.row(i)] -= factor;
+    });
 }
 
 #endif

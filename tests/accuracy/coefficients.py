@@ -7,6 +7,8 @@ after each rounding the others are fitted anew, so that they make up for it. The
 that of the rounded polynomial, in units in the last place at 1.
 """
 
+import textwrap
+
 import mpmath
 import numpy as np
 from mpmath import mp, mpf
@@ -166,8 +168,8 @@ POLYNOMIALS = {
         {np.float32: 9, np.float64: 20},
     ),
 }  # fmt: skip
-# How many digits say which float it is, and how it is written in C.
-LITERAL = {np.float32: "{:.9g}f", np.float64: "{:.17g}"}
+# What a dtype is called in C, and how many digits say which float it is.
+IN_C = {np.float32: ("float", "{:.9g}f"), np.float64: ("double", "{:.17g}")}
 
 
 def split(value, dtype, bits):
@@ -187,26 +189,23 @@ def polynomials(dtype):
 
 def literal(value, dtype):
     """The float as it stands in kernels.h."""
-    return LITERAL[dtype].format(float(value))
+    return IN_C[dtype][1].format(float(value))
 
 
-def literals(dtype):
-    """All coefficients of a dtype as they stand in kernels.h."""
-    return [literal(c, dtype) for _, floats, _ in polynomials(dtype) for c in floats]
+def table(name, floats, dtype):
+    """The polynomial as it stands in kernels.h, there in lines."""
+    return ", ".join([IN_C[dtype][0], name] + [literal(c, dtype) for c in floats])
 
 
 def main():
     for dtype, bits in (np.float32, 15), (np.float64, 42):
-        print(dtype.__name__)
-        print(
-            "  ln2: {} + {}".format(*(literal(p, dtype) for p in split(mpmath.log(2), dtype, bits)))
-        )
+        ln2 = [literal(part, dtype) for part in split(mpmath.log(2), dtype, bits)]
+        print("/* {}; ln2: {} + {} */".format(IN_C[dtype][0], *ln2))
         for name, floats, fitted in polynomials(dtype):
-            error = largest_error(floats, *fitted)
-            eps = mpf(float(np.finfo(dtype).eps))
-            print("  {}, within {} ULP".format(name, mpmath.nstr(error / eps, 2)))
-            for c in floats:
-                print("    {}".format(literal(c, dtype)))
+            error = largest_error(floats, *fitted) / mpf(float(np.finfo(dtype).eps))
+            lines = textwrap.wrap("LNL_POLYNOMIAL({})".format(table(name, floats, dtype)), 92)
+            print("/* within {} ULP */".format(mpmath.nstr(error, 2)))
+            print("\n    ".join(lines))
 
 
 if __name__ == "__main__":
