@@ -161,7 +161,10 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
     if not tolerance >= 0:
         raise ValueError("compare: tolerance must be 0 or more, got {!r}".format(tolerance))
     pointwise = points is None
-    points = _every_magnitude(dtype) if pointwise else _as_points(points).astype(dtype)
+    points = _every_magnitude(dtype) if pointwise else np.asarray(points)
+    if points.dtype.kind not in "biuf":
+        raise TypeError("compare: points must be real numbers, got dtype {}".format(points.dtype))
+    points = points.astype(dtype)
     if not points.size:
         raise ValueError("compare: points must not be empty, got shape {}".format(points.shape))
 
@@ -186,13 +189,6 @@ def _name_of_dtype(dtype):
     if name not in FLOATS:
         raise ValueError("compare: dtype must be one of {}, got {!r}".format(FLOATS, dtype))
     return name
-
-
-def _as_points(points):
-    array = np.asarray(points)
-    if array.dtype.kind not in "biuf":
-        raise TypeError("compare: points must be real numbers, got dtype {}".format(array.dtype))
-    return array
 
 
 def _every_magnitude(dtype):
@@ -269,12 +265,10 @@ def _units(first, second, pointwise):
 def _runs(what, points, pair, differ, units, pointwise):
     """The places of a difference, neighbours together; or the largest differences, one by one."""
     if not pointwise:
-        places = np.argwhere(differ)
-        order = np.argsort([-units[tuple(place)] for place in places], kind="stable")
-        places = [tuple(int(i) for i in places[k]) for k in order]
+        places = [tuple(map(int, place)) for place in np.argwhere(differ)]
         return [
             Difference(what, at, at, at, float(pair[0][at]), float(pair[1][at]), float(units[at]))
-            for at in places
+            for at in sorted(places, key=units.__getitem__, reverse=True)
         ]
     runs, places = [], np.flatnonzero(differ)
     # NaN, the last point, is nobody's neighbour.

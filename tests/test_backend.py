@@ -42,22 +42,12 @@ def last_line(done):
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_the_environment_variable_chooses():
-    done = run_python(WHICH, LASAGNE_NL_BACKEND=library.__name__)
-    assert done.stdout.strip() == backend.name, done.stderr
-
-
 @pytest.mark.parametrize("value", ["tensorflow", "Theano", "theano,pytensor"])
 def test_an_unknown_name_in_the_environment_variable_is_refused_with_the_list(value):
     done = run_python(WHICH, LASAGNE_NL_BACKEND=value)
     assert done.returncode == 1
     assert last_line(done).startswith("ValueError: LASAGNE_NL_BACKEND={!r}".format(value))
     assert "choose one of: theano, aesara, pytensor" in last_line(done)
-
-
-def test_an_empty_environment_variable_leaves_the_choice_to_the_imports():
-    program = WITHOUT.format(OTHERS) + WHICH
-    assert run_python(program, **FREE).stdout.strip() == backend.name
 
 
 def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
@@ -120,7 +110,7 @@ def test_the_environment_variable_goes_before_what_is_imported_already():
     assert done.stdout.strip() == backend.name, done.stderr
 
 
-def test_the_first_in_order_that_imports_serves_when_none_is_imported():
+def test_with_an_empty_variable_and_no_import_the_first_in_order_that_imports_serves():
     before = EVERYTHING[: EVERYTHING.index(library.__name__)]
     assert run_python(WITHOUT.format(before) + WHICH, **FREE).stdout.strip() == backend.name
 
