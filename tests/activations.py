@@ -484,6 +484,7 @@ ROWS_BY_NAME = {case.name: case for case in ROWS}
 EVERY = {case.name: case.activation for case in ELEMENTWISE + ROWS}
 # Those that do not.
 RESHAPING = {"glu": nl.glu, "crelu": nl.crelu}
+ALL = dict(EVERY, **RESHAPING)
 # The parameterised classes, with parameters that differ from the defaults.
 CLASSES = [
     (nl.ScaledTanH, {"scale_in": 0.5, "scale_out": 2.4}),
@@ -501,6 +502,7 @@ CLASSES = [
     (nl.SoftShrink, {"threshold": 0.75}),
     (nl.Threshold, {"threshold": 1, "value": 0.25}),
 ]
+PARAMETERS = [(owner, name) for owner, given in CLASSES for name in given]
 # Those with an axis; those with several, and what they do to a row; and those with a flag.
 OF_ONE_AXIS = [nl.GLU, nl.CReLU]
 OF_AXES = {
