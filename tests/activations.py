@@ -122,23 +122,15 @@ def _softplus(x):
     return max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x)))
 
 
-def _kinked(x, negative):
-    return x if x > 0 else negative * x
-
-
-def _leaky_in_lasagne(T, x, leakiness):
-    return 0.5 * (1 + leakiness) * x + 0.5 * (1 - leakiness) * abs(x)
-
-
 def _leaky(name, activation, leakiness):
     return Case(
         name, activation,
-        lambda x, a: _kinked(x, a),
+        lambda x, a: x if x > 0 else a * x,
         lambda x, a: mpf(1) if x > 0 else a,
         lambda x, a: mpf(0),
         limits=(-INF, INF), slopes=(lambda a: a, 1), constants=(leakiness,),
         kinks=(0,),
-        lasagne=lambda T, nnet, x: _leaky_in_lasagne(T, x, leakiness),
+        lasagne=lambda T, nnet, x: 0.5 * (1 + leakiness) * x + 0.5 * (1 - leakiness) * abs(x),
     )  # fmt: skip
 
 
@@ -153,14 +145,28 @@ def _scaled_tanh(name, activation, scale_in, scale_out):
     )  # fmt: skip
 
 
-def _scaled_elu(name, activation, scale, scale_neg, lasagne):
+def _exponential(
+    name, activation, constants=(), parts=lambda s=1, n=1: (s, n, 1), kinks=(), lasagne=None
+):
+    """The family of elu: s x on the right of 0, s n (exp(x / i) - 1) on the left; `parts` makes
+    s, n and i of the constants."""
+
+    def value(x, *constants):
+        s, n, i = parts(*constants)
+        return s * (x if x > 0 else n * mpmath.expm1(x / i))
+
+    def slope(x, *constants):
+        s, n, i = parts(*constants)
+        return s if x > 0 else s * n / i * mpmath.exp(x / i)
+
+    def curvature(x, *constants):
+        s, n, i = parts(*constants)
+        return mpf(0) if x > 0 else s * n / i**2 * mpmath.exp(x / i)
+
     return Case(
-        name, activation,
-        lambda x, s, n: s * (x if x > 0 else n * mpmath.expm1(x)),
-        lambda x, s, n: s if x > 0 else s * n * mpmath.exp(x),
-        lambda x, s, n: mpf(0) if x > 0 else s * n * mpmath.exp(x),
-        limits=(lambda s, n: -s * n, INF), slopes=(0, lambda s, n: s), constants=(scale, scale_neg),
-        lasagne=lasagne,
+        name, activation, value, slope, curvature,
+        limits=(lambda *c: -parts(*c)[0] * parts(*c)[1], INF), slopes=(0, lambda *c: parts(*c)[0]),
+        constants=constants, kinks=kinks, lasagne=lasagne,
     )  # fmt: skip
 
 
@@ -170,12 +176,8 @@ def _normal_tail(x):
     return mpmath.erfc(x / mpmath.sqrt(2)) / 2 if abs(x) < 1e4 else mpf(x < 0)
 
 
-def _normal_density(x):
-    return mpmath.npdf(x)
-
-
 def _gelu_curvature(x):
-    return _normal_density(x) * (2 - x * x)
+    return mpmath.npdf(x) * (2 - x * x)
 
 
 _K = mpmath.sqrt(8 / mpmath.pi)
@@ -306,10 +308,6 @@ def _tanh_shrink(x):
     return x - mpmath.tanh(x)
 
 
-def _scaled_exponential(x, alpha, inner):
-    return x if x > 0 else alpha * mpmath.expm1(x / inner)
-
-
 ELEMENTWISE = [
     Case("sigmoid", nl.sigmoid, _sigmoid, _sigmoid_slope, _sigmoid_curvature,
          limits=(0, 1), slopes=(0, 0), lasagne=lambda T, nnet, x: nnet.sigmoid(x)),
@@ -322,35 +320,25 @@ ELEMENTWISE = [
          lasagne=lambda T, nnet, x: 0.5 * (x + abs(x))),
     Case("LeakyRectify(0)", nl.LeakyRectify(0), lambda x: max(x, 0), lambda x: mpf(x > 0),
          lambda x: mpf(0), limits=(0, INF), slopes=(0, 1), kinks=(0,),
-         lasagne=lambda T, nnet, x: _leaky_in_lasagne(T, x, 0)),
+         lasagne=lambda T, nnet, x: 0.5 * (x + abs(x))),
     _leaky("leaky_rectify", nl.leaky_rectify, LEAK),
     _leaky("very_leaky_rectify", nl.very_leaky_rectify, VERY_LEAKY),
-    Case("elu", nl.elu, lambda x: x if x > 0 else mpmath.expm1(x),
-         lambda x: mpf(1) if x > 0 else mpmath.exp(x), lambda x: mpf(0) if x > 0 else mpmath.exp(x),
-         limits=(-1, INF), slopes=(0, 1),
-         lasagne=lambda T, nnet, x: T.switch(x > 0, x, T.expm1(x))),
-    _scaled_elu("SELU()", nl.SELU(), 1, 1, lambda T, nnet, x: T.switch(x > 0, x, T.expm1(x))),
-    _scaled_elu("selu", nl.selu, SCALE, SCALE_NEG,
-                lambda T, nnet, x: SCALE * T.switch(x > 0, x, SCALE_NEG * T.expm1(x))),
+    _exponential("elu", nl.elu, lasagne=lambda T, nnet, x: T.switch(x > 0, x, T.expm1(x))),
+    _exponential("SELU()", nl.SELU(), (1, 1),
+                 lasagne=lambda T, nnet, x: T.switch(x > 0, x, T.expm1(x))),
+    _exponential("selu", nl.selu, (SCALE, SCALE_NEG),
+                 lasagne=lambda T, nnet, x: SCALE * T.switch(x > 0, x, SCALE_NEG * T.expm1(x))),
     Case("softplus", nl.softplus, _softplus, _sigmoid, _sigmoid_slope,
          limits=(0, INF), slopes=(0, 1), lasagne=lambda T, nnet, x: nnet.softplus(x)),
     Case("linear", nl.linear, lambda x: x, lambda x: mpf(1), lambda x: mpf(0),
          limits=(-INF, INF), slopes=(1, 1), lasagne=lambda T, nnet, x: x),
     # Beyond Lasagne.
-    Case("ELU(0.5)", nl.ELU(0.5), lambda x, a: _scaled_exponential(x, a, 1),
-         lambda x, a: mpf(1) if x > 0 else a * mpmath.exp(x),
-         lambda x, a: mpf(0) if x > 0 else a * mpmath.exp(x),
-         limits=(lambda a: -a, INF), slopes=(0, 1), constants=(0.5,), kinks=(0,)),
-    Case("celu", nl.celu, lambda x: _scaled_exponential(x, 1, 1),
-         lambda x: mpf(1) if x > 0 else mpmath.exp(x), lambda x: mpf(0) if x > 0 else mpmath.exp(x),
-         limits=(-1, INF), slopes=(0, 1)),
-    Case("CELU(1.7)", nl.CELU(1.7), lambda x, a: _scaled_exponential(x, a, a),
-         lambda x, a: mpf(1) if x > 0 else mpmath.exp(x / a),
-         lambda x, a: mpf(0) if x > 0 else mpmath.exp(x / a) / a,
-         limits=(lambda a: -a, INF), slopes=(0, 1), constants=(1.7,)),
+    _exponential("ELU(0.5)", nl.ELU(0.5), (0.5,), lambda a: (1, a, 1), kinks=(0,)),
+    _exponential("celu", nl.celu),
+    _exponential("CELU(1.7)", nl.CELU(1.7), (1.7,), lambda a: (1, a, a)),
     # Where erfc is smaller than the smallest normal number, it is off by half the smallest number.
     Case("gelu", nl.gelu, lambda x: x * _normal_tail(-x),
-         lambda x: _normal_tail(-x) + x * _normal_density(x), _gelu_curvature,
+         lambda x: _normal_tail(-x) + x * mpmath.npdf(x), _gelu_curvature,
          limits=(0, INF), slopes=(0, 1),
          amplified=lambda limits, x: -x / 2 if _normal_tail(-x) < float(limits.tiny) else 0),
     # The rounding of the exponent, in five steps.
@@ -496,6 +484,7 @@ ROWS_BY_NAME = {case.name: case for case in ROWS}
 EVERY = {case.name: case.activation for case in ELEMENTWISE + ROWS}
 # Those that do not.
 RESHAPING = {"glu": nl.glu, "crelu": nl.crelu}
+ALL = dict(EVERY, **RESHAPING)
 # The parameterised classes, with parameters that differ from the defaults.
 CLASSES = [
     (nl.ScaledTanH, {"scale_in": 0.5, "scale_out": 2.4}),
@@ -513,6 +502,7 @@ CLASSES = [
     (nl.SoftShrink, {"threshold": 0.75}),
     (nl.Threshold, {"threshold": 1, "value": 0.25}),
 ]
+PARAMETERS = [(owner, name) for owner, given in CLASSES for name in given]
 # Those with an axis; those with several, and what they do to a row; and those with a flag.
 OF_ONE_AXIS = [nl.GLU, nl.CReLU]
 OF_AXES = {

@@ -10,7 +10,7 @@ import textwrap
 import types
 
 import pytest
-from activations import CLASSES, EVERY, OTHER_CLASSES, RESHAPING
+from activations import ALL, CLASSES, OTHER_CLASSES
 from helpers import backend, library, tensor
 
 import lasagne_nl
@@ -160,9 +160,9 @@ def test_repr_shows_a_numpy_scalar_as_the_number_it_is(parameter):
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("name", list(EVERY) + list(RESHAPING))
+@pytest.mark.parametrize("name", ALL)
 def test_every_activation_survives_pickling(name, protocol):
-    activation = dict(EVERY, **RESHAPING)[name]
+    activation = ALL[name]
     again = pickle.loads(pickle.dumps(activation, protocol))
     assert again is activation or (
         type(again) is type(activation) and vars(again) == vars(activation)

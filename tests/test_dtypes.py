@@ -4,12 +4,11 @@ import functools
 
 import numpy as np
 import pytest
-from activations import CLASSES, EVERY, RESHAPING
+from activations import ALL, CLASSES, EVERY
 from helpers import T, change_flags, library, tensor, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
 
-ALL = dict(EVERY, **RESHAPING)
 # Input dtype: the dtype that comes out, as Theano promotes it for tanh.
 PROMOTION = {
     "float16": "float16", "float32": "float32", "float64": "float64",

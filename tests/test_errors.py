@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as scipy_sparse
-from activations import CLASSES, EVERY, OF_AXES, OF_ONE_AXIS, RESHAPING
+from activations import ALL, CLASSES, EVERY, OF_AXES, OF_ONE_AXIS, PARAMETERS
 from helpers import T, library, sparse, tensor
 
 from lasagne_nl import nonlinearities as nl
 
-PARAMETERS = [(owner, name) for owner, parameters in CLASSES for name in parameters]
-ALL = dict(EVERY, **RESHAPING)
 ACTIVATIONS = [name for name in ALL if name != "linear"]
 
 
@@ -216,9 +214,6 @@ def test_arrays_lists_and_numbers_are_welcome(name):
     for x in ([[0.5, -1.0]], np.array([[0.5, -1.0]])):
         y = T.as_tensor_variable(EVERY[name](x))
         assert library.function([], y, mode=as_it_is)().shape == (1, 2)
-
-
-# What to do, which the messages end with.
 
 
 # NumPy 1.21 warns of it, later ones refuse it.

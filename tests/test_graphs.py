@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from activations import BY_NAME, CLASSES, EVERY, RESHAPING
+from activations import ALL, BY_NAME, CLASSES, EVERY
 from helpers import (
     DTYPES,
     MODES,
@@ -231,7 +231,7 @@ LEARNT = {
     )
     for owner, given in CLASSES
 }
-EVERY_GRAPH = dict(EVERY, **RESHAPING, **LEARNT)
+EVERY_GRAPH = dict(ALL, **LEARNT)
 
 
 @pytest.mark.parametrize("name", EVERY_GRAPH)

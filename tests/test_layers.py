@@ -43,12 +43,12 @@ def reference(name, array):
     return evaluate(BY_NAME[name], array, "FAST_COMPILE")[0]
 
 
-def outputs(layers, layer, without, inputs):
+def outputs(layers, layer, without, inputs, mode=None):
     """What a layer computes, and what the same layer with a linear activation does."""
     expressions = layers.get_output([layer, without])
     input_layers = [one for one in layers.get_all_layers(layer) if not hasattr(one, "input_layer")]
     variables = [one.input_var for one in input_layers]
-    return library.function(variables, expressions)(inputs)
+    return library.function(variables, expressions, mode=mode)(inputs)
 
 
 RNG = np.random.RandomState(7)
@@ -60,7 +60,7 @@ def test_a_dense_layer_applies_it(layers, name):
     source = layers.InputLayer((4, 5))
     layer = layers.DenseLayer(source, 3, nonlinearity=EVERY[name])
     linear = layers.DenseLayer(source, 3, W=layer.W, b=layer.b, nonlinearity=None)
-    got, before = outputs(layers, layer, linear, RNG.randn(4, 5))
+    got, before = outputs(layers, layer, linear, RNG.randn(4, 5), "FAST_COMPILE")
     np.testing.assert_allclose(got, reference(name, before), rtol=1e-13, atol=1e-15)
 
 
