@@ -43,9 +43,6 @@ TEST_ALL_OPTIONS ?=
 PACKAGE_OPTIONS ?=
 SANITIZE_OPTIONS ?=
 
-# A comma in an argument of make.
-comma := ,
-
 .PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new lines package clean
 .DEFAULT_GOAL := test
 
@@ -80,11 +77,12 @@ safety: $(VENV)/.test $(VENV)/.examples
 lasagne: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/safety/lasagnes_own_tests.py
 
-# Each module that the tests compile is built with them, in a folder of its own.
+# Each module that the tests compile is built with them, in a folder of its own. No comma: Theano takes
+# what follows one for another flag of its own.
 sanitize: $(VENV)/.test
 	@LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
 		ASAN_OPTIONS=detect_leaks=0 \
-		THEANO_FLAGS="base_compiledir=$(CURDIR)/$(VENV)/sanitized,gcc.cxxflags=-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined" \
+		THEANO_FLAGS="base_compiledir=$(CURDIR)/$(VENV)/sanitized,gcc.cxxflags=-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined" \
 		$(BIN)/python -m pytest tests/test_simd.py -k "layout or length or place or operands or hidden" \
 		$(SANITIZE_OPTIONS)
 
