@@ -1,7 +1,8 @@
 """Which Pythons, libraries and versions go together: said here, and nowhere else.
 
 ``setup.py`` runs this file by itself, so it imports nothing of lasagne_nl. The errors of
-``backend`` and the tests read it too; tests compare the cells of tox and the Makefile with it.
+``backend`` read it too; a test compares the cells of tox with it, another the Pythons that the
+Makefile and the pages name.
 """
 
 import sys

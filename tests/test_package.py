@@ -8,7 +8,7 @@ import pytest
 from helpers import text_of
 
 import lasagne_nl
-from lasagne_nl._requirements import PYTHONS
+from lasagne_nl._requirements import AESARA, PYTENSOR, PYTHONS
 
 if sys.version_info >= (3, 8):
     from importlib import metadata
@@ -69,3 +69,18 @@ def test_the_metadata_have_what_an_index_shows(distribution):
     assert "MIT" in (shown.get("License"), shown.get("License-Expression"))
     description = shown.get_payload() or shown.get("Description")
     assert text_of("README.md").split("\n")[0] in description
+
+
+@pytest.mark.parametrize("library, rows", [("aesara", AESARA), ("pytensor", PYTENSOR)])
+@pytest.mark.parametrize("minor", range(7, 12))
+def test_a_cell_of_tox_that_has_a_library_alone_installs_what_goes_with_it(library, rows, minor):
+    lines = re.findall(r"^    ([\w,-]+): \{\[testenv\]pip\} (.*)$", text_of("pyproject.toml"), re.M)
+    cell = "py3{}-{}".format(minor, library)
+    installed = [
+        packages.replace('"', "").split()
+        for factors, packages in lines
+        if packages.startswith(library) and {cell, library} & set(factors.split(","))
+    ]
+    # The library itself in the newest version that there is.
+    wanted = [what for what, first, last in rows if first <= minor <= last]
+    assert installed == [[library, *wanted[1:]]]
