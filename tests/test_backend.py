@@ -19,7 +19,7 @@ from helpers import (
     with_theano_itself,
 )
 
-from lasagne_nl import _requirements, _site_hook, _theano_repairs
+from lasagne_nl import __main__, _requirements, _site_hook, _theano_repairs
 from lasagne_nl import nonlinearities as nl
 from lasagne_nl.__main__ import _REFERENCES, main
 
@@ -318,6 +318,14 @@ def test_what_one_process_has_compiled_the_next_one_finds_in_the_cache(tmp_path)
         assert done.returncode == 0, done.stderr
         modules.append(sorted(str(path) for path in tmp_path.glob("*/*/mod.cpp")))
     assert modules[0] == modules[1] and len(modules[0]) > 3
+
+
+def test_the_check_takes_a_gradient_that_is_nan_for_wrong(monkeypatch, capsys):
+    points = __main__._points()
+    result = {"linear": (points, np.full_like(points, np.nan))}
+    monkeypatch.setattr(__main__, "_compute_all", lambda: result)
+    assert main([]) == 1
+    assert "nan eps  WRONG" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not with_theano, reason="the others work with it, or do not import")

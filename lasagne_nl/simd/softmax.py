@@ -36,7 +36,7 @@ class _Rows(OpenMPOp):
         return (_KERNELS_VERSION, _ROWS_VERSION, 2, self.openmp, config.openmp_elemwise_minsize)
 
     def c_code(self, node, name, inputs, outputs, sub):
-        typed = [node.inputs[0]] + node.inputs[2:]
+        typed = [node.inputs[0]] + node.inputs[2:]  # the second is of the type of the first
         return "if (!{function}<{types}>({arguments})) {{ {fail} }}".format(
             function=self.function,
             types=", ".join(variable.type.dtype_specs()[1] for variable in typed),
