@@ -27,7 +27,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """All tests of one activation are for the same process, which compiles it once for them; so are
-    those of one function that are of no activation."""
+    those of one function that are of no activation, and those that install versions of NumPy."""
     from activations import EVERY, RESHAPING
     from xdist.scheduler import LoadScopeScheduling
 
@@ -36,6 +36,9 @@ def pytest_xdist_make_scheduler(config, log):
     class ByActivation(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             function, _, parameters = nodeid.partition("[")
+            file = function.partition("::")[0]
+            if "repairs" in file:
+                return file
             return next((name for name in names if name in parameters), function)
 
     return ByActivation(config, log)

@@ -9,7 +9,6 @@ from helpers import (
     REPRESENTATIVE,
     T,
     change_flags,
-    compiles_with_numba,
     evaluate,
     gradient,
     library,
@@ -23,8 +22,7 @@ from helpers import (
 
 from lasagne_nl import nonlinearities as nl
 
-# A function, whole rows, a kink, a condition. Numba takes half a minute for each.
-SCANNED_FAST = REPRESENTATIVE[:2] if compiles_with_numba("FAST_RUN") else REPRESENTATIVE
+SCANNED_FAST = REPRESENTATIVE[:2]  # a function, whole rows
 LOGITS = np.array([[1000.0, -1000.0, 0.0], [-1000.0, 1000.0, 1000.0], [3.0, -2.0, 0.5]])
 
 

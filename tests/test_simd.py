@@ -201,8 +201,7 @@ def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, 
         np.testing.assert_array_equal(around[gaps], before[gaps])
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
-@pytest.mark.parametrize("inputs", [30, 31, 32, 33, 34, 60])
+@pytest.mark.parametrize("inputs, outputs", [(31, 2), (32, 1), (32, 2), (33, 1), (60, 2)])
 def test_an_operation_with_more_operands_than_there_is_room_for_is_left_to_theano(inputs, outputs):
     scalars = [theano_scalar.float32("i{}".format(i)) for i in range(inputs)]
     total = theano_scalar.add(*scalars)
