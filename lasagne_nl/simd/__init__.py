@@ -6,7 +6,7 @@ C++ compiler, it does nothing. To switch them off:
 ``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` where no mode is named,
 ``mode.excluding("lasagne_nl_simd")`` for any.
 
-The mathematics is in ``kernels.h``, the walk through arrays in ``loops.h``.
+The mathematics is in `kernels`, the walk through arrays in ``loops.h``.
 """
 
 import os

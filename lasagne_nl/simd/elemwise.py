@@ -7,13 +7,15 @@ from theano.gof.cmodule import GCC_compiler
 from theano.gof.utils import MethodNotDefined
 from theano.tensor.elemwise import Elemwise
 
-from lasagne_nl.simd.scalar_ops import IsInf, Kernel, in_ieee_arithmetic, read_source
+from lasagne_nl.simd import in_c
+from lasagne_nl.simd.scalar_ops import IsInf, Kernel
 
 # As many as loops.h has room for: inputs and outputs together, and what NumPy has at most.
 _MOST_OPERANDS, _MOST_DIMENSIONS = 33, 32
-_LOOPS, _VERSION = read_source(
-    "loops.h", LNL_OPERANDS=_MOST_OPERANDS, LNL_DIMENSIONS=_MOST_DIMENSIONS
-)
+_LOOPS = "#define LNL_OPERANDS {}\n#define LNL_DIMENSIONS {}\n".format(
+    _MOST_OPERANDS, _MOST_DIMENSIONS
+) + in_c.read("loops.h")
+_VERSION = in_c.version(_LOOPS)
 
 # Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
 # row or a column is repeated.
@@ -116,7 +118,7 @@ def _inner_function(op, node, nodename):
     code = _scalar_code(op, node, nodename, inames, onames, {"fail": _FAIL})
     function = """
     #undef LNL_CALL
-    #define LNL_CALL(kernel, type) kernel<type>
+    #define LNL_CALL(kernel) lnl_##kernel
     static void __attribute__((noinline)) {function}(npy_intp n, char **operands)
     {{
         {before}
@@ -135,9 +137,9 @@ def _inner_function(op, node, nodename):
         }}
     }}
     #undef LNL_CALL
-    #define LNL_CALL(kernel, type) lnl_outside<type, kernel<type> >
+    #define LNL_CALL(kernel) lnl_outside_##kernel
     """
-    return in_ieee_arithmetic(function).format(
+    return in_c.in_ieee_arithmetic(function).format(
         function=_inner_name(nodename),
         before="\n        ".join(before),
         load="\n            ".join(load),

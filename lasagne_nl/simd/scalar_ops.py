@@ -1,56 +1,16 @@
-"""Theano's scalar functions, computed by the kernels of ``kernels.h``.
+"""Theano's scalar functions, computed by the kernels.
 
 Each is a subclass of Theano's own, whose gradient and whose computation in Python it keeps; what is
 not float32 or float64 is left to the parent's C code.
 """
-
-import os
-import zlib
 
 import numpy as np
 from theano import scalar
 from theano.scalar import basic_scipy
 from theano.tensor.nnet import sigm
 
-FLOATS = ("float32", "float64")
-
-
-# What flags like -ffast-math allow a compiler: all that our functions must not be subject to. The
-# last two are no licence, and let it vectorise.
-_LICENCES = (
-    "no-fast-math", "no-unsafe-math-optimizations", "no-finite-math-only", "no-associative-math",
-    "no-reciprocal-math", "signed-zeros", "no-rounding-math", "no-trapping-math", "no-math-errno",
-)  # fmt: skip
-
-
-def in_ieee_arithmetic(text):
-    """C functions, to be compiled by the rules of IEEE 754 whatever flags the user has set.
-
-    GCC does so; with other compilers and such flags they are not used (`lasagne_nl.simd.register`).
-    """
-    return """
-#ifndef __clang__
-#pragma GCC push_options
-#pragma GCC optimize({licences})
-#endif
-{text}
-#ifndef __clang__
-#pragma GCC pop_options
-#endif
-""".format(licences=", ".join('"{}"'.format(one) for one in _LICENCES), text=text)
-
-
-def read_source(name, **constants):
-    """The text of a C file of this folder, with macros defined before it, and a number that changes
-    with it.
-    """
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        text = in_ieee_arithmetic(file.read())
-    text = "".join("#define {} {}\n".format(*item) for item in sorted(constants.items())) + text
-    return text, zlib.crc32(text.encode("utf-8"))
-
-
-_KERNELS, _VERSION = read_source("kernels.h")
+from lasagne_nl.simd import in_c
+from lasagne_nl.simd.recorder import FLOATS
 
 
 class Kernel:
@@ -59,66 +19,56 @@ class Kernel:
     kernel = None
 
     def c_code(self, node, name, inputs, outputs, sub):
-        dtype = node.outputs[0].type.dtype
-        if dtype not in FLOATS or any(i.type.dtype != dtype for i in node.inputs):
+        dtype = node.inputs[0].type.dtype
+        kinds = {variable.type.dtype for variable in node.inputs + node.outputs}
+        if dtype not in FLOATS or kinds - {dtype, "bool"}:
             return super().c_code(node, name, inputs, outputs, sub)
-        return "{} = LNL_CALL({}, {})({});".format(
-            outputs[0], self.kernel, node.outputs[0].type.dtype_specs()[1], ", ".join(inputs)
-        )
+        return "{} = LNL_CALL({})({});".format(outputs[0], self.kernel, ", ".join(inputs))
 
     def c_support_code(self):
-        return _KERNELS
+        return in_c.functions(self.kernel)
 
     def c_code_cache_version(self):
         parents = super().c_code_cache_version()
-        return (_VERSION,) + parents if parents else ()
+        return (in_c.version(self.c_support_code()),) + parents if parents else ()
 
 
 class Erf(Kernel, basic_scipy.Erf):
-    kernel = "lnl_erf"
+    kernel = "erf"
 
 
 class Erfc(Kernel, basic_scipy.Erfc):
-    kernel = "lnl_erfc"
+    kernel = "erfc"
 
 
 class Exp(Kernel, scalar.Exp):
-    kernel = "lnl_exp"
+    kernel = "exp"
 
 
 class Expm1(Kernel, scalar.Expm1):
-    kernel = "lnl_expm1"
+    kernel = "expm1"
 
 
 class Log(Kernel, scalar.Log):
-    kernel = "lnl_log"
+    kernel = "log"
 
 
 class Log1p(Kernel, scalar.Log1p):
-    kernel = "lnl_log1p"
+    kernel = "log1p"
 
 
 class Tanh(Kernel, scalar.Tanh):
-    kernel = "lnl_tanh"
+    kernel = "tanh"
 
 
-class IsInf(scalar.IsInf):
+class IsInf(Kernel, scalar.IsInf):
     """By the bits: the C library's own is what the user's flags make of it."""
 
-    def c_code(self, node, name, inputs, outputs, sub):
-        if node.inputs[0].type.dtype not in FLOATS:
-            return super().c_code(node, name, inputs, outputs, sub)
-        return "{} = lnl_is_inf({});".format(outputs[0], inputs[0])
-
-    def c_support_code(self):
-        return _KERNELS
-
-    def c_code_cache_version(self):
-        return (_VERSION, super().c_code_cache_version())
+    kernel = "is_inf"
 
 
 class Sigmoid(Kernel, sigm.ScalarSigmoid):
-    kernel = "lnl_sigmoid"
+    kernel = "sigmoid"
 
     def impl(self, x):
         # Theano's own is 0 below -30.
@@ -127,7 +77,7 @@ class Sigmoid(Kernel, sigm.ScalarSigmoid):
 
 
 class Softplus(Kernel, sigm.ScalarSoftplus):
-    kernel = "lnl_softplus"
+    kernel = "softplus"
 
     def impl(self, x):
         return max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
@@ -148,13 +98,13 @@ class _Scaled(Kernel, scalar.ScalarOp):
         return [types[0]]
 
     def c_code_cache_version(self):
-        return (_VERSION, 1)
+        return (in_c.version(self.c_support_code()), 1)
 
 
 class ScaledExpm1(_Scaled):
     """c d expm1(x), for x that is not positive: the negative side of elu and selu."""
 
-    kernel = "lnl_scaled_expm1"
+    kernel = "scaled_expm1"
 
     def impl(self, x, c, d):
         return c * d * np.expm1(x)
@@ -163,7 +113,7 @@ class ScaledExpm1(_Scaled):
 class ScaledTanh(_Scaled):
     """c tanh(a x)"""
 
-    kernel = "lnl_scaled_tanh"
+    kernel = "scaled_tanh"
 
     def impl(self, x, a, c):
         return c * np.tanh(a * x)
@@ -171,6 +121,5 @@ class ScaledTanh(_Scaled):
 
 # Theano's class: the class that takes its place.
 REPLACEMENTS = {
-    op.__mro__[2]: op for op in (Erf, Erfc, Exp, Expm1, Log, Log1p, Tanh, Sigmoid, Softplus)
+    op.__mro__[2]: op for op in (Erf, Erfc, Exp, Expm1, IsInf, Log, Log1p, Tanh, Sigmoid, Softplus)
 }
-REPLACEMENTS[scalar.IsInf] = IsInf

@@ -51,57 +51,26 @@ template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
     return 0;
 }
 
-/* What a row is taken to before exp: exp(x - shift) times a power of 2, which is in `magic`
- * as lnl_reduce_by has it, and 2^-64. What is below `least` vanishes. */
-template <class T> struct lnl_scale { T shift, least, magic; };
-
-/* exp(x - max): 1 for the largest */
-template <class T> static lnl_scale<T> lnl_below(T max)
+/* out = exp(x) / 2^n, which is about 1 for the largest; returns the sum */
+template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp n, T max)
 {
-    lnl_scale<T> scale = {max, lnl<T>::exp_is_0(), lnl<T>::magic() + (lnl<T>::BIAS + 64)};
-    return scale;
-}
-
-/* exp(x) / 2^n, which is about 1 for the largest. Nothing is subtracted and rounded: either n log(2) is
- * exact for all scores that count, or their differences from the largest are. */
-template <class T> static lnl_scale<T> lnl_near_1(T max)
-{
-    const T most = lnl<T>::most_reducible();
-    lnl_scale<T> scale = lnl_below(max);
-    if (!(-most - lnl<T>::exp_is_0() <= max && max <= most)) return scale;
-    T n = lnl_mad(max, lnl<T>::log2e(), lnl<T>::magic()) - lnl<T>::magic();
-    scale.shift = 0;
-    scale.least = max + lnl<T>::exp_is_0();
-    scale.magic -= n;
-    return scale;
-}
-
-template <class T> LNL_INLINE T lnl_scaled_exp(T x, const lnl_scale<T> &scale)
-{
-    T y = lnl_at_least(scale.least, x - scale.shift), a, r, r_lo;
-    lnl_reduce_by(y, scale.magic, a, r, r_lo);
-    T p = lnl_mad(r * r, lnl<T>::exp_tail_short(r), r);
-    return lnl_mad(a, p, a) * LNL_2_POW_MINUS_64;
-}
-
-/* out = exp(x), scaled; returns the sum */
-template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp n, lnl_scale<T> scale)
-{
+    const T shift = lnl_shift_near_1(max), least = lnl_least_near_1(max), magic = lnl_magic_near_1(max);
     double sum = 0;
     #pragma omp simd reduction(+ : sum)
     for (npy_intp j = 0; j < n; j++) {
-        T e = lnl_scaled_exp(x[j], scale);
+        T e = lnl_exp_near_1(x[j], shift, least, magic);
         out[j] = e;
         sum += e;
     }
     return sum;
 }
 
-template <class T> LNL_NOINLINE double lnl_row_sum_exp(const T *x, npy_intp n, lnl_scale<T> scale)
+/* The sum of exp(x - max) */
+template <class T> LNL_NOINLINE double lnl_row_sum_exp(const T *x, npy_intp n, T max)
 {
     double sum = 0;
     #pragma omp simd reduction(+ : sum)
-    for (npy_intp j = 0; j < n; j++) sum += lnl_scaled_exp(x[j], scale);
+    for (npy_intp j = 0; j < n; j++) sum += lnl_exp_below(x[j], max);
     return sum;
 }
 
@@ -275,7 +244,7 @@ static bool lnl_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out,
     const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = b ? lnl_as_matrix<T>(b) : lnl_matrix<T>();
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
         const T *row = lnl_scores(m, bias, i, n, work);
-        lnl_row_divide(result, n, lnl_row_exp(result, row, n, lnl_near_1(lnl_row_max(row, n))));
+        lnl_row_divide(result, n, lnl_row_exp(result, row, n, lnl_row_max(row, n)));
     });
 }
 
@@ -290,7 +259,7 @@ template <class T> static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject *
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
         const T *row = lnl_contiguous(m, i, n, work.first);
         T max = lnl_row_max(row, n);
-        lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, lnl_below(max))));
+        lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, max)));
     });
 }
 
@@ -321,7 +290,7 @@ static bool lnl_crossentropy(PyArrayObject *x, PyArrayObject *b, PyArrayObject *
         const T *row = lnl_scores(m, bias, i, n, work);
         T max = lnl_row_max(row, n), wanted = row[*targets.row(i)];
         npy_intp largest = lnl_row_argmax(row, n, max);
-        double sum = lnl_row_exp(result, row, n, lnl_near_1(max));
+        double sum = lnl_row_exp(result, row, n, max);
         /* A sum of little more than its largest part: what this part was rounded by cancels. */
         *losses.row(i) = (T)(log(sum / result[largest]) + ((double)max - wanted));
         *indices.row(i) = (I)largest;

@@ -4,11 +4,13 @@ from theano import config
 from theano.gof.op import OpenMPOp
 from theano.tensor.nnet import nnet
 
+from lasagne_nl.simd import in_c
 from lasagne_nl.simd.elemwise import compile_args
-from lasagne_nl.simd.scalar_ops import read_source
 
-_KERNELS, _KERNELS_VERSION = read_source("kernels.h")
-_ROWS, _ROWS_VERSION = read_source("softmax.h")
+_CODE = in_c.functions(
+    "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
+) + in_c.read("softmax.h")
+_VERSION = in_c.version(_CODE)
 
 
 class _Rows(OpenMPOp):
@@ -26,14 +28,14 @@ class _Rows(OpenMPOp):
     function = None
 
     def c_support_code(self):
-        return _KERNELS + "\n" + _ROWS
+        return _CODE
 
     def c_compile_args(self):
         # It makes of "omp simd" what it says, and nothing of the threads.
         return super().c_compile_args() + list(compile_args()) + ["-fopenmp-simd"]
 
     def c_code_cache_version(self):
-        return (_KERNELS_VERSION, _ROWS_VERSION, 2, self.openmp, config.openmp_elemwise_minsize)
+        return (_VERSION, 2, self.openmp, config.openmp_elemwise_minsize)
 
     def c_code(self, node, name, inputs, outputs, sub):
         typed = [node.inputs[0]] + node.inputs[2:]  # the second is of the type of the first

@@ -1,12 +1,14 @@
-"""The polynomials of lasagne_nl/simd/kernels.h: `python tests/accuracy/coefficients.py`.
+"""The polynomials of the kernels:
+`python tests/accuracy/coefficients.py >lasagne_nl/simd/coefficients.py`.
 
 Each is fitted to the tail of a power series by least squares of the relative error that it leaves
 in the result, at Chebyshev's nodes and in 60 digits, which comes close to the smallest maximum.
 The coefficients are rounded to the dtype one after the other, the one that weighs most first;
-after each rounding the others are fitted anew, so that they make up for it. The printed error is
-that of the rounded polynomial, in units in the last place at 1.
+after each rounding the others are fitted anew, so that they make up for it. What goes to standard
+error is the error of the rounded polynomial, in units in the last place at 1.
 """
 
+import sys
 import textwrap
 
 import mpmath
@@ -168,8 +170,16 @@ POLYNOMIALS = {
         {np.float32: 9, np.float64: 20},
     ),
 }  # fmt: skip
-# What a dtype is called in C, and how many digits say which float it is.
-IN_C = {np.float32: ("float", "{:.9g}f"), np.float64: ("double", "{:.17g}")}
+# How many digits say which float it is.
+DIGITS = {np.float32: "{:.9g}", np.float64: "{:.17g}"}
+MODULE = '''"""The polynomials of the kernels, from c0 on. Written by a program of the tests."""
+
+# fmt: off
+POLYNOMIALS = {{
+{}}}
+# What is left out for speed in float32 is not in float64.
+POLYNOMIALS["float64"]["exp_tail_short"] = POLYNOMIALS["float64"]["exp_tail"]
+'''
 
 
 def split(value, dtype, bits):
@@ -187,25 +197,21 @@ def polynomials(dtype):
             yield name, rounded_fit(*fitted, dtype), fitted
 
 
-def literal(value, dtype):
-    """The float as it stands in kernels.h."""
-    return IN_C[dtype][1].format(float(value))
-
-
-def table(name, floats, dtype):
-    """The polynomial as it stands in kernels.h, there in lines."""
-    return ", ".join([IN_C[dtype][0], name] + [literal(c, dtype) for c in floats])
-
-
 def main():
+    """Write the module on standard output, and errors and other constants on standard error."""
+    tables = ""
     for dtype, bits in (np.float32, 15), (np.float64, 42):
-        ln2 = [literal(part, dtype) for part in split(mpmath.log(2), dtype, bits)]
-        print("/* {}; ln2: {} + {} */".format(IN_C[dtype][0], *ln2))
+        ln2 = [DIGITS[dtype].format(part) for part in split(mpmath.log(2), dtype, bits)]
+        print("{}: ln2 = {}, ln2_lo = {}".format(dtype.__name__, *ln2), file=sys.stderr)
+        tables += '    "{}": {{\n'.format(dtype.__name__)
         for name, floats, fitted in polynomials(dtype):
             error = largest_error(floats, *fitted) / mpf(float(np.finfo(dtype).eps))
-            lines = textwrap.wrap("LNL_POLYNOMIAL({})".format(table(name, floats, dtype)), 92)
-            print("/* within {} ULP */".format(mpmath.nstr(error, 2)))
-            print("\n    ".join(lines))
+            print("{} is within {} ULP".format(name, mpmath.nstr(error, 2)), file=sys.stderr)
+            text = ", ".join(DIGITS[dtype].format(float(one)) for one in floats) + ","
+            lines = textwrap.indent("\n".join(textwrap.wrap(text, 84)), " " * 12)
+            tables += '        "{}": (\n{}\n        ),\n'.format(name, lines)
+        tables += "    },\n"
+    sys.stdout.write(MODULE.format(tables))
 
 
 if __name__ == "__main__":

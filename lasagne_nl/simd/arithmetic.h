@@ -1,0 +1,51 @@
+/* What the kernels are written in, in C, and how they are called. */
+
+#ifndef LASAGNE_NL_ARITHMETIC_H
+#define LASAGNE_NL_ARITHMETIC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define LNL_INLINE static inline __attribute__((always_inline))
+#define LNL_NOINLINE static __attribute__((noinline))
+#else
+#define LNL_INLINE static inline
+#define LNL_NOINLINE static
+#endif
+
+LNL_INLINE uint32_t lnl_bits(float x) { uint32_t i; memcpy(&i, &x, sizeof i); return i; }
+LNL_INLINE uint64_t lnl_bits(double x) { uint64_t i; memcpy(&i, &x, sizeof i); return i; }
+LNL_INLINE float lnl_number(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
+LNL_INLINE double lnl_number(uint64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
+
+/* lnl_fma(a, b, c) = a b + c and lnl_rest(a, b, c) = c - a b are rounded once; lnl_mad(a, b, c) =
+ * a b + c is, where the processor can. */
+#if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+LNL_INLINE float lnl_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+LNL_INLINE double lnl_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return lnl_fma(a, b, c); }
+template <class T> LNL_INLINE T lnl_rest(T a, T b, T c) { return lnl_fma(-a, b, c); }
+#else
+template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return a * b + c; }
+LNL_INLINE float lnl_fma(float a, float b, float c) { return (float)((double)a * (double)b + (double)c); }
+LNL_INLINE float lnl_rest(float a, float b, float c) { return lnl_fma(-a, b, c); }
+/* Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow. */
+LNL_INLINE double lnl_upper_half(double x) { double y = x * 134217729.0; return y - (y - x); }
+LNL_INLINE double lnl_rest(double a, double b, double c)
+{
+    double a1 = lnl_upper_half(a), a2 = a - a1, b1 = lnl_upper_half(b), b2 = b - b1, p = a * b;
+    return (c - p) - (((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2);
+}
+LNL_INLINE double lnl_fma(double a, double b, double c)
+{
+    double p = a * b;
+    return p + (c - lnl_rest(a, b, p));
+}
+#endif
+
+/* A kernel is compiled by the rules of IEEE 754, and other code as the user's flags say: there it is a
+ * function of its own, and the kernel itself only in our vectorised loop. */
+#define LNL_CALL(kernel) lnl_outside_##kernel
+
+#endif

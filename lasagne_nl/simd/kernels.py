@@ -1,0 +1,435 @@
+"""The mathematics: exp, expm1, log, log1p, tanh, erf, erfc, sigmoid and softplus of float32 and
+float64, and what softmax takes of it.
+
+A kernel is a function of numbers of `recorder`, and of the `Format` that they have. It is
+straight-line code, without branches, calls and tables, so that a compiler vectorises a loop around
+it for any instruction set, and needs no licence such as -ffast-math: NaN, infinities, signed zeros
+and subnormal results are right. One formula serves both formats.
+
+"Error" is the largest distance from the exact value in units in the last place, and the input that
+causes it: for float32 over all 2^32 inputs, for float64 over 10^7 points. `make accuracy` measures
+both anew.
+
+What the formulas have in common: a number is carried as an unevaluated sum, high and low part (x
+and x_lo), where rounding it once more would cost the result half a unit. A product that is added
+to something is a `mad`, or is exact: so no compiler's contraction makes a difference.
+"""
+
+import numpy as np
+
+from lasagne_nl.simd.coefficients import POLYNOMIALS
+from lasagne_nl.simd.recorder import (
+    FLOATS,
+    bits,
+    convert,
+    equal,
+    fma,
+    mad,
+    number,
+    rest,
+    select,
+)  # fmt: skip
+
+INF, NAN = float("inf"), float("nan")
+
+
+class Format:
+    """What the kernels need to know of the floats of a dtype."""
+
+    def __init__(self, dtype, log2e, log_of_2, ln2, ln2_lo, **bounds):
+        self.dtype = dtype
+        width = 8 * np.dtype(dtype).itemsize
+        self.mantissa = np.finfo(dtype).nmant
+        self.bias = 2 ** (width - self.mantissa - 2) - 1
+        self.sign = 2 ** (width - 1)  # its bit
+        self.magic = 1.5 * 2.0**self.mantissa  # adding it rounds to an integer
+        # ln2 has so few bits that its product with an exponent is exact; ln2_lo is the rest.
+        self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
+        self.polynomials = POLYNOMIALS[dtype]
+        # Where a result no longer depends on x; and the largest n log(2) for which n ln2 is exact.
+        vars(self).update(bounds)
+
+    def bits_of(self, x):
+        """The bits of a number of Python."""
+        return int(np.array(x, self.dtype).view(FLOATS[self.dtype]))
+
+
+FORMATS = {
+    "float32": Format(
+        "float32", 1.44269504, 0.693147182, 0.693145752, 1.42860677e-06,
+        exp_is_0=-105.0, exp_is_inf=89.0, expm1_is_minus_1=-18.0, tanh_is_1=9.5, erf_is_far=0.5,
+        most_reducible=354.0, tiny=2.0**-100,
+    ),
+    "float64": Format(
+        "float64", 1.4426950408889634, 0.69314718055994531, 0.69314718055989033,
+        5.4979230187083712e-14, exp_is_0=-746.0, exp_is_inf=709.9, expm1_is_minus_1=-38.0,
+        tanh_is_1=20.0, erf_is_far=1.0, most_reducible=1419.0, tiny=2.0**-900,
+    ),
+}  # fmt: skip
+
+
+# --- what they share ---
+
+
+def polynomial(coefficients, x):
+    """c0 + x (c1 + x (c2 + ...))"""
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = mad(result, x, coefficient)
+    return result
+
+
+def sign(f, x):
+    """The bit of the sign"""
+    return bits(x) & f.sign
+
+
+def absolute(f, x):
+    return number(bits(x) ^ sign(f, x))
+
+
+def copysign(f, x, y):
+    """|x| with the sign of y"""
+    return number(bits(absolute(f, x)) | sign(f, y))
+
+
+def negate_if(f, y, x):
+    """y, or -y where x is negative"""
+    return number(bits(y) ^ sign(f, x))
+
+
+def at_least(bound, x):
+    """A bound on one side; NaN stays."""
+    return select(x < bound, bound, x)
+
+
+def at_most(bound, x):
+    return select(x > bound, bound, x)
+
+
+def cap(f, x, bound):
+    """The smaller one of x, which is not negative, and a bound; of NaN the bound. Compilers make
+    one instruction of this, of a comparison of floats two.
+    """
+    bound = bits(x.of(bound))
+    return number(select(bits(x) < bound, bits(x), bound))
+
+
+def pow2(f, k):
+    """2^n for a number k = n + bias + magic"""
+    return number(bits(k) << f.mantissa)
+
+
+def reduce_by(f, y, magic):
+    """a, r, r_lo for y = n log(2) + r + r_lo with |r| <= log(2) / 2, where a = 2^(n + e) for
+    magic = e + f.bias + f.magic
+    """
+    k = mad(y, f.log2e, magic)
+    n = k - magic
+    whole = mad(n, -f.ln2, y)  # exact
+    r = mad(n, -f.ln2_lo, whole)
+    return pow2(f, k), r, mad(n, -f.ln2_lo, whole - r)
+
+
+def reduce(f, y, extra=0):
+    return reduce_by(f, y, f.magic + f.bias + extra)
+
+
+def expm1_reduced(f, r):
+    """exp(r) - 1 = p + p_lo"""
+    square, tail = r * r, polynomial(f.polynomials["exp_tail"], r)
+    p = mad(square, tail, r)
+    return p, mad(square, tail, r - p)
+
+
+def exact_sum(a, b):
+    """a + b = s + s_lo"""
+    s = a + b
+    z = s - a
+    return s, (a - (s - z)) + (b - z)
+
+
+def log1p_parts(f, x, x_lo, n):
+    """log(1 + x + x_lo) + n log(2) = high + low, for x from -0.3 to 0.5"""
+    xx = x * x
+    square, square_lo = -0.5 * xx, 0.5 * rest(x, x, xx)
+    tail = mad(x * xx, polynomial(f.polynomials["log1p_tail"], x), square_lo)
+    base = n * f.ln2
+    s = base + x
+    s_lo = (base - s) + x
+    high = s + square
+    return high, (((s - high) + square) + s_lo) + (mad(n, f.ln2_lo, tail) + mad(-x, x_lo, x_lo))
+
+
+def split(f, x):
+    """x = 2^n m with 0.707 <= m < 1.414, for a positive normal x: n, m"""
+    # 2^mantissa is added, lest the difference be negative.
+    up = f.bias << f.mantissa
+    exponent = (bits(x) + (up - f.bits_of(0.70703125))) >> f.mantissa
+    m = number(bits(x) - (exponent << f.mantissa) + up)
+    return number(exponent + f.bits_of(f.magic)) - (f.magic + f.bias), m
+
+
+# --- the kernels ---
+
+
+def is_inf(f, x):
+    return equal(bits(absolute(f, x)), f.bits_of(INF))
+
+
+def exp(f, x):
+    """exp(x).  Error: float32 0.655, -0x1.77a192p+2; float64 0.653, -0x1.7c867d87f0dc4p+7."""
+    y = at_most(f.exp_is_inf, at_least(f.exp_is_0, x))
+    # 2^n may be no float: multiply in two steps, of which at most the second rounds.
+    step, back = select(x < 0, x.of(64.0), -64.0), select(x < 0, x.of(2.0**-64), 2.0**64)
+    a, r, r_lo = reduce(f, y, step)
+    e = 1 + r
+    s = mad(r * r, polynomial(f.polynomials["exp_tail"], r), r_lo)
+    e = e + (((1 - e) + r) + s)
+    return (e * a) * back
+
+
+def expm1(f, x):
+    """expm1(x).  Error: float32 0.771, 0x1.66f4cap-2; float64 0.928, 0x1.6760d9289d6ccp-2."""
+    y = at_most(f.exp_is_inf, at_least(f.expm1_is_minus_1, x))
+    # Half of it where 2^n may be no float.
+    large = x > 1
+    step, one, back = (select(large, x.of(a), b) for a, b in ((-1.0, 0.0), (0.5, 1.0), (2.0, 1.0)))
+    a, r, r_lo = reduce(f, y, step)
+    p, p_lo = expm1_reduced(f, r)
+    b, b_lo = exact_sum(a, -one)
+    t = mad(a, p, b)
+    t_lo = mad(a, p_lo + r_lo, mad(a, p, b - t) + b_lo)
+    return copysign(f, (t + t_lo) * back, x)
+
+
+def scaled_expm1(f, x, c, d):
+    """c d expm1(x) for x <= 0, as if rounded once: the negative side of elu and selu.
+    Error for c d = 1: float32 0.696, -0x1.1d08ep-2; float64 0.853, -0x1.67aa4d4605b8p-2.
+    """
+    y = at_least(f.expm1_is_minus_1, x)
+    a, r, _ = reduce(f, y)  # r_lo would mend a tenth of a unit
+    p, p_lo = expm1_reduced(f, r)
+    b = a - 1
+    b_lo = (-1 - b) + a
+    t = mad(a, p, b)
+    t_lo = mad(a, p_lo, mad(a, p, b - t) + b_lo)
+    e = c * d
+    e_lo = -rest(c, d, e)
+    z = e * t
+    z = z + (mad(e, t_lo, e_lo * t) - rest(e, t, z))
+    # Next to 0 the remainders are too small for a float, and -0 has become 0.
+    return select(-f.tiny < x, copysign(f, fma(x, e, x * e_lo), x * e), z)
+
+
+def tanh(f, x):
+    """tanh(x).  Error: float32 0.929, 0x1.d3b48cp-1; float64 0.990, -0x1.0017c1c46809ap+0."""
+    magic = f.magic + f.bias
+    v = absolute(f, x)
+    w = cap(f, v, f.tanh_is_1)
+    # Far from 0 it is 1 - 2 / (exp(2 v) + 1), of which the second part is small, and so are its
+    # errors. exp(2 w) = 2^n exp(2 r) = a (1 + 2 p).
+    k = mad(w, 2 * f.log2e, magic)
+    r = rest(k - magic, 0.5 * f.log_of_2, w)
+    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+    far = 1 - 1 / mad(a, p, mad(a, 0.5, 0.5))
+    z = v * v
+    near = fma(v * z, polynomial(f.polynomials["tanh_tail"], z), v)
+    return negate_if(f, select(v >= 1, far, near), x)
+
+
+def scaled_tanh(f, x, scale_in, c):
+    """c tanh(scale_in x), as if rounded once.
+    Error for 1.7159 tanh(2 / 3 x): float32 1.000 (0.9998), 0x1.bf81fep-126, next to the subnormals;
+    float64 0.975, 0x1.8ec912bbcef44p-1.
+    """
+    magic = f.magic + (f.bias + 1)
+    b, s = absolute(f, scale_in), select(scale_in < 0, -c, c)
+    e = b * s
+    e_lo = -rest(b, s, e)
+    v = absolute(f, x)
+    w = cap(f, v, f.tanh_is_1 / b)
+    # Far from 0: exp(-2 b w) = 2^n exp(2 r) = a (1 / 2 + p), where b w is not rounded.
+    k = mad(w, b * (-2 * f.log2e), magic)
+    n = k - magic
+    r = mad(n, -0.5 * f.ln2_lo, fma(w, -b, n * (-0.5 * f.ln2)))
+    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+    # s tanh(b w) = 2 q - s for the quotient q of s and d + d_lo = 1 + exp(-2 b w)
+    d = mad(a, p, mad(a, 0.5, 1.0))
+    d_lo = mad(a, p, mad(a, 0.5, 1 - d))
+    # What the division left, over d, or nearly: from 1 to 1.37 this line is within 1 % of 2 / d.
+    q = s / d
+    left = mad(-q, d_lo, rest(q, d, s))
+    far = fma(left, mad(-1.462, d, 3.441), mad(2.0, q, -s))
+    u = v * b
+    y = u * u
+    near = fma(v, e, v * mad(e * y, polynomial(f.polynomials["tanh_tail_short"], y), e_lo))
+    return negate_if(f, select(u >= 0.5, far, near), x)
+
+
+def _erfc_above_0_in_double(v):
+    """erfc(v) for v >= 0 of a float32, as a and b, of which it is the product, in float64"""
+    f = FORMATS["float64"]
+    x = at_most(10.5, convert(v, "float64"))
+    w = 1 / (x + 4)
+    a, r, _ = reduce(f, -(x * x))
+    p = mad(r * r, polynomial(f.polynomials["exp_tail_for_float"], r), r)
+    g = w * polynomial(f.polynomials["erfc_ratio_short"], mad(-8.0, w, 1.0))
+    return mad(g, p, g), a
+
+
+def _erfc_above_0(f, v):
+    """erfc(v) for v >= 0, as a and b, of which it is the product, in float64"""
+    if f.dtype == "float32":
+        return _erfc_above_0_in_double(v)
+    x = at_most(27.3, v)
+    square = x * x
+    square_lo = -rest(x, x, square)
+    a, r, r_lo = reduce(f, -square, 64)
+    r = r + (r_lo - square_lo)
+    p = mad(r * r, polynomial(f.polynomials["exp_tail"], r), r)
+    # 1 / (1 + 2 x) = w + w_lo, and t: the two quotients from one
+    c, d = x + 4, mad(2.0, x, 1.0)
+    d_lo = mad(2.0, x, 1 - d)
+    inverse = 1 / (c * d)
+    w = inverse * c
+    w_lo = w * mad(-w, d_lo, rest(w, d, 1.0))
+    t, (c0, *others) = (x - 4) * (inverse * d), f.polynomials["erfc_ratio"]
+    q = polynomial(others, t)
+    ratio = mad(q, t, c0)
+    ratio_lo = mad(q, t, c0 - ratio)  # what the sum was rounded by
+    g = w * ratio
+    g_lo = mad(w, ratio_lo, mad(w_lo, ratio, -rest(w, ratio, g)))
+    return (g + mad(g, p, mad(g_lo, p, g_lo))) * a, 2.0**-64
+
+
+def _erf_near_0(f, v):
+    return mad(v, polynomial(f.polynomials["erf_tail"], v * v), v)
+
+
+def erf(f, x):
+    """erf(x).  Error: float32 0.639, 0x1.b6c1fap-2; float64 0.917, 0x1.ffff7aeb91b4cp-1."""
+    v = absolute(f, x)
+    a, b = _erfc_above_0(f, v)
+    far = convert(mad(-a, b, 1.0), f.dtype)
+    return negate_if(f, select(v >= f.erf_is_far, far, _erf_near_0(f, v)), x)
+
+
+def erfc(f, x):
+    """1 - erf(x).  Error: float32 0.517, 0x1.942e08p+2; float64 1.717, 0x1.193ea7aad00bp-1."""
+    v = absolute(f, x)
+    a, b = _erfc_above_0(f, v)
+    y = a * b
+    far = convert(select(x < 0, 2 - y, y), f.dtype)
+    if f.dtype == "float32":
+        return far
+    # Next to 0 the error of t would weigh most; for a float32 there is none.
+    return select(v < 0.5, 1 - negate_if(f, _erf_near_0(f, v), x), far)
+
+
+def sigmoid(f, x):
+    """1 / (1 + exp(-x)).  Error: float32 0.962, -0x1.4cbe5cp+2; float64 0.924,
+    -0x1.493eb28e46297p+7.
+    """
+    y = select(x > -f.expm1_is_minus_1, f.expm1_is_minus_1, -x)
+    y = select(x < f.exp_is_0, -f.exp_is_0, y)
+    # All times 2^-64 (a float64 twice, lest the halves of `rest` overflow): so 2^n stays finite,
+    # and the division rounds to the subnormal result.
+    power = 64 if f.dtype == "float32" else 128
+    one = 2.0**-power
+    a, r, _ = reduce(f, y, -power)
+    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
+    w = mad(a, p, a)
+    w_lo = mad(a, p, a - w)
+    d, d_lo = exact_sum(one, w)
+    q = one / d
+    return mad(mad(-q, d_lo + w_lo, rest(q, d, one)), q * 2.0**power, q)
+
+
+def softplus(f, x):
+    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
+    Error: float32 0.819, -0x1.590602p+6; float64 0.929, -0x1.61ada845b1f0dp+9.
+    """
+    y = at_least(f.exp_is_0, -absolute(f, x))
+    # u = exp(y), by way of 2^64 u, which is no subnormal.
+    a, r, _ = reduce(f, y, 64)
+    p, p_lo = expm1_reduced(f, r)
+    u = mad(a, p, a)
+    u_lo = mad(a, p_lo, mad(a, p, a - u))
+    u, u_lo = u * 2.0**-64, u_lo * 2.0**-64
+    # 1 + u = 2 (1 + (u - 1) / 2)
+    large = u > 0.5
+    one, half = select(large, x.of(1.0), 0.0), select(large, x.of(0.5), 1.0)
+    high, low = log1p_parts(f, (u - one) * half, u_lo * half, one)
+    s, s_lo = exact_sum(select(x > 0, x, 0.0), high)
+    return select(x < INF, s + (s_lo + low), x)
+
+
+def log(f, x):
+    """log(x).  Error: float32 0.620, 0x1.69729ap-1; float64 0.642, 0x1.6697273928e57p+0."""
+    small = x < float(np.finfo(f.dtype).tiny)
+    n, m = split(f, select(small, x * 2.0**54, x))
+    n = select(small, n - 54, n)
+    high, low = log1p_parts(f, m - 1, 0.0, n)
+    y = select(x < INF, high + low, x)  # inf and NaN
+    y = select(equal(x, 0.0), -INF, y)
+    return select(x < 0, NAN, y)
+
+
+def log1p(f, x):
+    """log(1 + x).  Error: float32 0.852, -0x1.33b402p-2; float64 0.847, -0x1.32796a5438839p-2."""
+    u, u_lo = exact_sum(1.0, x)
+    n, m = split(f, u)
+    scale = pow2(f, f.magic + f.bias - at_most(100.0, n))
+    # Near 0 the sum 1 + x would lose what x has.
+    whole = equal(n, 0.0)
+    high, low = log1p_parts(f, select(whole, x, m - 1), select(whole, 0.0, u_lo * scale), n)
+    y = select(x < INF, high + low, x)
+    y = select(equal(x, -1.0), -INF, y)
+    y = select(equal(x, 0.0), x, y)
+    return select(x < -1, NAN, y)
+
+
+# --- of a row of softmax ---
+
+
+def _scaled_exp(f, x, shift, least, magic):
+    """exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it, and 2^-64; 0
+    for what is below `least`
+    """
+    a, r, _ = reduce_by(f, at_least(least, x - shift), magic)
+    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
+    return mad(a, p, a) * 2.0**-64
+
+
+def exp_below(f, x, largest):
+    """exp(x - largest): 1 for the largest of a row"""
+    return _scaled_exp(f, x, largest, f.exp_is_0, f.magic + f.bias + 64)
+
+
+def exp_near_1(f, x, shift, least, magic):
+    """exp(x) / 2^n, which is about 1 for the largest of a row, from which the three functions below
+    make the rest.
+
+    Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
+    differences from the largest are.
+    """
+    return _scaled_exp(f, x, shift, least, magic)
+
+
+def _is_reducible(f, largest):
+    return (largest >= -f.most_reducible - f.exp_is_0) & (largest <= f.most_reducible)
+
+
+def shift_near_1(f, largest):
+    return select(_is_reducible(f, largest), 0.0, largest)
+
+
+def least_near_1(f, largest):
+    return select(_is_reducible(f, largest), largest + f.exp_is_0, f.exp_is_0)
+
+
+def magic_near_1(f, largest):
+    n = mad(largest, f.log2e, f.magic) - f.magic
+    magic = f.magic + f.bias + 64
+    return select(_is_reducible(f, largest), magic - n, magic)

@@ -1,0 +1,95 @@
+"""What a kernel is written in: numbers that remember how they were made.
+
+A kernel of `lasagne_nl.simd.kernels` is called with such numbers, and what it returns leads to all
+of its operations, without a branch. `lasagne_nl.simd.in_c` writes them down.
+"""
+
+import itertools
+
+FLOATS = {"float32": "uint32", "float64": "uint64"}  # and their bits
+_count = itertools.count()
+
+
+class Value:
+    """A number of a kind, a dtype, that an operation makes of its operands."""
+
+    def __init__(self, kind, operation, *operands):
+        self.kind = kind
+        self.operation = operation
+        self.operands = operands
+        self._number = next(_count)
+
+    def of(self, number):
+        """A number of Python as one of this kind."""
+        return number if isinstance(number, Value) else Value(self.kind, "constant", number)
+
+    def __neg__(self):
+        return Value(self.kind, "neg", self)
+
+
+def _method(operation, kind=None, swapped=False):
+    def method(self, other):
+        operands = (self.of(other), self) if swapped else (self, self.of(other))
+        return Value(kind or self.kind, operation, *operands)
+
+    return method
+
+
+for _name, _operation in [
+    ("add", "+"), ("sub", "-"), ("mul", "*"), ("truediv", "/"),
+    ("and", "&"), ("or", "|"), ("xor", "^"), ("lshift", "<<"), ("rshift", ">>"),
+]:  # fmt: skip
+    setattr(Value, "__{}__".format(_name), _method(_operation))
+    setattr(Value, "__r{}__".format(_name), _method(_operation, swapped=True))
+for _name, _operation in [("lt", "<"), ("gt", ">"), ("le", "<="), ("ge", ">=")]:
+    setattr(Value, "__{}__".format(_name), _method(_operation, "bool"))
+equal = _method("==", "bool")
+
+
+def _of_one_kind(*numbers):
+    like = next(one for one in numbers if isinstance(one, Value))
+    return like.kind, [like.of(one) for one in numbers]
+
+
+def _ternary(operation):
+    def record(a, b, c):
+        kind, operands = _of_one_kind(a, b, c)
+        return Value(kind, operation, *operands)
+
+    return record
+
+
+# fma(a, b, c) is a b + c and rest(a, b, c) is c - a b, rounded once; mad(a, b, c) is a b + c, where
+# the processor can, rounded once.
+fma, rest, mad = _ternary("fma"), _ternary("rest"), _ternary("mad")
+
+
+def select(condition, a, b):
+    """One number where the condition is true, the other where not; both are computed."""
+    kind, operands = _of_one_kind(a, b)
+    return Value(kind, "select", condition, *operands)
+
+
+def bits(x):
+    """The bits of a float, as an unsigned integer."""
+    return Value(FLOATS[x.kind], "bits", x)
+
+
+def number(integer):
+    """The float that has these bits."""
+    return Value("float" + integer.kind[len("uint") :], "number", integer)
+
+
+def convert(x, kind):
+    """A float as one of another kind."""
+    return x if x.kind == kind else Value(kind, "convert", x)
+
+
+def in_order(result):
+    """All values that a result needs, in the order in which they were made."""
+    needed, todo = {result}, [result]
+    while todo:
+        operands = [one for one in todo.pop().operands if isinstance(one, Value)]
+        todo += set(operands) - needed
+        needed.update(operands)
+    return sorted(needed, key=lambda value: value._number)
