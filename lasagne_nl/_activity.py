@@ -5,7 +5,6 @@ same environment that reads the cache imports lasagne_nl by that, without ever h
 Its graphs are to stay Theano's: the rewrites sleep until the program uses lasagne_nl itself.
 """
 
-import functools
 import sys
 import types
 
@@ -18,16 +17,6 @@ _awake = True
 def is_awake():
     """Whether the program has imported lasagne_nl itself."""
     return _awake
-
-
-def while_awake(rewrite):
-    """A local rewrite that changes nothing before the program has imported lasagne_nl itself."""
-
-    @functools.wraps(rewrite)
-    def transform(*graph_and_node):  # Theano gives the node alone, Theano-PyMC the graph too
-        return _awake and rewrite(graph_and_node[-1])
-
-    return transform
 
 
 def sleep_if_only_unpickled():

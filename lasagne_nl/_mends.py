@@ -24,22 +24,20 @@ library switches them off where no mode is named. What differs between the libra
 them, or goes by the names of ops.
 """
 
-import functools
 import importlib
-import sys
 import zlib
 from itertools import permutations
 
 import numpy as np
 
-from lasagne_nl import _activity
+from lasagne_nl._rewriting import Tools
 
-_TAG = "lasagne_nl"
+_TAGS = ("lasagne_nl", "fast_run", "fast_compile")
 
 
 def mend(library):
     """Have all that this process compiles with the library computed without these faults."""
-    tools = _Tools(library)
+    tools = Tools(library)
     _mend_sigmoid_and_softplus(tools)
     _mend_softmax_in_python(tools)
     _mend_log_of_softmax(tools)
@@ -48,64 +46,6 @@ def mend(library):
         _mend_compile_cache(tools)
     if library.__name__ == "pytensor":
         _mend_derivatives_for_jax(tools)
-
-
-class _Tools:
-    """What a rewrite is made of, in the words of each library."""
-
-    def __init__(self, library):
-        def module(name):
-            return importlib.import_module("{}.{}".format(library.__name__, name))
-
-        self.is_theano = library.__name__ == "theano"
-        self.optdb = library.compile.mode.optdb
-        self.tensor, self.gradient = module("tensor"), module("gradient")
-        self.extra_ops, self.sort = module("tensor.extra_ops"), module("tensor.sort")
-        # Aesara warns of the older name.
-        names = ("true_divide", "true_div")
-        self.true_div = getattr(self.tensor, next(n for n in names if hasattr(self.tensor, n)))
-        if self.is_theano:
-            self.special, self.functions = module("tensor.nnet.nnet"), module("tensor.nnet")
-            self.asserts = module("tensor.opt").Assert
-            # theano.gof.opt in Theano, theano.graph.opt in Theano-PyMC.
-            rewriting = sys.modules[module("tensor.opt").in2out.__module__]
-            self._local = rewriting.local_optimizer
-            elemwise = module("tensor.elemwise")
-            self.c_op = getattr(elemwise, "ExternalCOp", None) or elemwise.COp
-            self.c_linker = module("gof.cc" if hasattr(library, "gof") else "link.c.basic").CLinker
-        else:
-            self.special, self.functions = module("tensor.special"), self.tensor
-            self.asserts = module("raise_op").CheckAndRaise
-            rewriting = module("graph.rewriting.basic")
-            self._local = rewriting.node_rewriter
-        self._in2out = rewriting.in2out
-
-    def local(self, *ops):
-        """Make a local rewrite of a function of the graph and a node of one of the ops."""
-
-        def decorate(function):
-            @functools.wraps(function)
-            def rewrite(*graph_and_node):  # Theano gives the node alone
-                node = graph_and_node[-1]
-                fgraph = graph_and_node[0] if len(graph_and_node) > 1 else node.fgraph
-                results = _activity.is_awake() and function(fgraph, node)
-                if results and self.is_theano and results[0].type != node.outputs[0].type:
-                    return False
-                return results
-
-            return self._local(list(ops))(rewrite)
-
-        return decorate
-
-    def register(self, name, position, *rewrites, tags=("fast_run", "fast_compile"), **options):
-        """Have rewrites made at a position in the library's own order."""
-        if name in self.optdb.__db__:
-            return
-        rewrite = self._in2out(*rewrites, name=name, **options)
-        if self.is_theano:
-            self.optdb.register(name, rewrite, position, _TAG, *tags)
-        else:
-            self.optdb.register(name, rewrite, _TAG, *tags, position=position)
 
 
 def softmax(x):
@@ -172,7 +112,11 @@ def _mend_sigmoid_and_softplus(tools):
     # faster (48.83); before elementwise fusion (49).
     position = 48.9 if tools.is_theano else 47.9
     tools.register(
-        "lasagne_nl_accurate", position, local_accurate_sigmoid_and_softplus, ignore_newtrees=True
+        "lasagne_nl_accurate",
+        position,
+        local_accurate_sigmoid_and_softplus,
+        tags=_TAGS,
+        ignore_newtrees=True,
     )
 
 
@@ -263,7 +207,7 @@ def _mend_log_of_softmax(tools):
             faulty.fn = local_log_of_softmax_grad
     # After canonicalisation (1) and the library's own (1.5), and before the division is made
     # something else (2).
-    tools.register("lasagne_nl_log_of_softmax", 1.6, local_log_of_softmax, of_gradient)
+    tools.register("lasagne_nl_log_of_softmax", 1.6, local_log_of_softmax, of_gradient, tags=_TAGS)
 
 
 def _walk(variable, names):
@@ -501,5 +445,9 @@ def _mend_derivatives_for_jax(tools):
         return [x * sign(x)]
 
     tools.register(
-        "lasagne_nl_for_jax", 47.9, local_softplus_for_jax, local_abs_for_jax, tags=("jax",)
+        "lasagne_nl_for_jax",
+        47.9,
+        local_softplus_for_jax,
+        local_abs_for_jax,
+        tags=("lasagne_nl", "jax"),
     )

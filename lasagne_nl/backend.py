@@ -135,7 +135,7 @@ _NAMES = {
         ".tensor.type:DenseTensorType",
     ),
     # Has the compiled graphs of this process computed faster; true where they are.
-    "accelerate": ("lasagne_nl.simd:register", _nothing, _nothing, _nothing),
+    "accelerate": _everywhere("lasagne_nl.simd:register"),
     # What a linker is told, to link with a BLAS; empty where there is none.
     "blas_flags": (_blas_flags, _blas_flags_renamed, _blas_flags_renamed, _blas_flags_renamed),
     # What a comparison is to be made with. A comparison has slope 0, but in Aesara and PyTensor

@@ -58,17 +58,13 @@ def compiles_with_numba(mode):
 
 def simd_is_active():
     """Whether the vectorised kernels serve what is compiled here in FAST_RUN."""
-    if not with_theano_itself:
-        return False
-    from theano.compile import optdb
-
-    # To ask a query for a tag makes an empty entry for it.
-    return bool(optdb.__db__.get("lasagne_nl_simd")) and bool(library.config.cxx)
+    return backend.accelerate()
 
 
-def tensor(name, dtype, ndim):
-    shape = (False,) * ndim
-    return T.TensorType(dtype, shape if with_theano else (None,) * ndim)(name)
+def tensor(name, dtype, ndim, broadcastable=None):
+    pattern = broadcastable or (False,) * ndim
+    shape = pattern if with_theano else tuple(1 if one else None for one in pattern)
+    return T.TensorType(dtype, shape)(name)
 
 
 def change_flags(**flags):

@@ -1,18 +1,19 @@
-"""Faster compiled Theano graphs on a CPU: rewrites of Theano's optimiser, and nothing to call.
+"""Faster compiled graphs on a CPU: rewrites of the library's optimiser, and nothing to call.
 
-`register` registers them under the tags ``fast_run`` and ``lasagne_nl_simd``. Where Theano has no
-C++ compiler, it does nothing. To switch them off:
+They serve Theano with a C++ compiler, and PyTensor with Numba, and bear the tag
+``lasagne_nl_simd``. To switch them off:
 ``LASAGNE_NL_SIMD=0`` in the environment for the whole process,
-``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` where no mode is named,
+``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` (``PYTENSOR_FLAGS``) where no mode is named,
 ``mode.excluding("lasagne_nl_simd")`` for any.
 
-The mathematics is in `kernels`, the walk through arrays in ``loops.h``.
+The mathematics is in `kernels`; `in_c` and `in_llvm` write it down for the linkers; `rewrites` says
+what is replaced. The rest is what one kind of linker needs: `c_linkers` for C, with `elemwise` and
+``loops.h``, `softmax` and ``softmax.h``; `numba_linker` for Numba, with `numba_ops`.
 """
 
+import importlib.util
 import os
 import re
-
-import theano
 
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_SIMD"
 # The flags with which a compiler need not keep to IEEE 754. GCC is told to, for our functions.
@@ -23,19 +24,39 @@ _LICENCE = re.compile(
 
 
 def register():
-    """Have Theano's optimiser make the rewrites, and say whether; harmless to call twice."""
+    """Have the optimiser make the rewrites, and say whether it does so by default; harmless to call
+    twice.
+    """
+    from lasagne_nl import backend
+
     wanted = os.environ.get(ENVIRONMENT_VARIABLE) or "1"
     if wanted not in ("0", "1"):
         raise ValueError("{}={!r} must be 0 or 1".format(ENVIRONMENT_VARIABLE, wanted))
-    if wanted == "1" and theano.config.cxx and _is_ieee_arithmetic():
-        from lasagne_nl.simd import rewrites  # noqa: F401
+    if wanted == "0":
+        return False
+    if backend.name == "theano" and backend.library.config.cxx and _is_ieee_arithmetic():
+        from lasagne_nl.simd import c_linkers
 
+        c_linkers.register()
         return True
+    if backend.name == "pytensor" and _compiles_with_numba():
+        from lasagne_nl.simd import numba_linker
+
+        numba_linker.register()
+        return not backend.wants_compiler()
     return False
+
+
+def _compiles_with_numba():
+    """Whether it is PyTensor 3, with a Numba."""
+    modules = "numba", "pytensor.link.numba.cache"
+    return all(importlib.util.find_spec(module) for module in modules)
 
 
 def _is_ieee_arithmetic():
     """Whether the compiler will keep to IEEE 754 in our functions."""
+    import theano
+
     found = _LICENCE.search(theano.config.gcc.cxxflags)
     if found is None:
         return True

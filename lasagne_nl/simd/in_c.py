@@ -1,15 +1,13 @@
 """The kernels, written down as C."""
 
 import functools
-import inspect
 import os
 import zlib
 
 import numpy as np
 
-from lasagne_nl.simd import kernels
-from lasagne_nl.simd.kernels import FORMATS
-from lasagne_nl.simd.recorder import Value, in_order
+from lasagne_nl.simd.kernels import FORMATS, record
+from lasagne_nl.simd.recorder import in_order
 
 _TYPES = {
     "float32": "float", "float64": "double", "uint32": "uint32_t", "uint64": "uint64_t",
@@ -45,11 +43,9 @@ def _expression(value, operands):
 
 
 def function(kernel, dtype):
-    """A kernel as a function of C, for numbers of a dtype."""
-    arguments = list(inspect.signature(kernel).parameters)[1:]
-    values = [Value(dtype, "argument") for _ in arguments]
-    result = kernel(FORMATS[dtype], *values)
-    names, statements = dict(zip(values, arguments)), []
+    """The kernel of a name as a function of C, for numbers of a dtype."""
+    arguments, result = record(kernel, dtype)
+    names, statements = {value: name for name, value in arguments.items()}, []
     for value in in_order(result):
         if value.operation == "constant":
             names[value] = _literal(*value.operands, value.kind)
@@ -61,8 +57,8 @@ def function(kernel, dtype):
             )
     return _FUNCTION.format(
         type=_TYPES[result.kind],
-        kernel=kernel.__name__,
-        parameters=", ".join("{} {}".format(_TYPES[dtype], name) for name in arguments),
+        kernel=kernel,
+        parameters=", ".join(_TYPES[value.kind] + " " + name for name, value in arguments.items()),
         arguments=", ".join(arguments),
         statements="\n    ".join(statements),
         result=names[result],
@@ -110,7 +106,7 @@ def functions(*names):
     """
     parts = [read("arithmetic.h")]
     for name in names:
-        both = [function(getattr(kernels, name), dtype) for dtype in FORMATS]
+        both = [function(name, dtype) for dtype in FORMATS]
         guarded = "#ifndef LNL_HAS_{0}\n#define LNL_HAS_{0}\n{1}#endif\n"
         parts.append(in_ieee_arithmetic(guarded.format(name, "".join(both))))
     return "".join(parts)

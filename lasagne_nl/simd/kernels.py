@@ -15,11 +15,14 @@ and x_lo), where rounding it once more would cost the result half a unit. A prod
 to something is a `mad`, or is exact: so no compiler's contraction makes a difference.
 """
 
+import inspect
+
 import numpy as np
 
 from lasagne_nl.simd.coefficients import POLYNOMIALS
 from lasagne_nl.simd.recorder import (
     FLOATS,
+    Value,
     bits,
     convert,
     equal,
@@ -433,3 +436,34 @@ def magic_near_1(f, largest):
     n = mad(largest, f.log2e, f.magic) - f.magic
     magic = f.magic + f.bias + 64
     return select(_is_reducible(f, largest), magic - n, magic)
+
+
+def rank(f, x):
+    """An unsigned integer for each float, in the same order"""
+    return bits(x) ^ select(bits(x) < f.sign, bits(x).of(f.sign), 2 * f.sign - 1)
+
+
+def of_rank(f, integer):
+    return number(integer ^ select(integer < f.sign, integer.of(2 * f.sign - 1), f.sign))
+
+
+def scaled(f, x, c, c_lo):
+    """x (c + c_lo)"""
+    return mad(x, c, x * c_lo)
+
+
+def rest_of_inverse(f, x, inverse):
+    """What the inverse of x was rounded by"""
+    return rest(inverse, x, 1.0) * inverse
+
+
+# --- for those that write them down ---
+
+
+def record(name, dtype):
+    """The arguments of the kernel of a name, by their names, and its result."""
+    kernel = globals()[name]
+    parameters = list(inspect.signature(kernel).parameters)[1:]
+    kinds = {"integer": FLOATS[dtype]}  # by the name of a parameter, where it is no float
+    arguments = {one: Value(kinds.get(one, dtype), "argument") for one in parameters}
+    return arguments, kernel(FORMATS[dtype], *arguments.values())

@@ -1,19 +1,20 @@
-"""The rewrites of Theano's optimiser that put the fast operations into a graph."""
+"""The rewrites that put the fast operations into a graph, for the library in use."""
 
 import numpy as np
-from theano import gof, scalar, tensor
-from theano.compile import optdb
-from theano.gof.opt import copy_stack_trace, in2out, out2in
-from theano.tensor.elemwise import Elemwise
 
-from lasagne_nl._activity import while_awake
-from lasagne_nl.simd import scalar_ops, softmax
-from lasagne_nl.simd.elemwise import VectorElemwise, gains
-from lasagne_nl.simd.scalar_ops import FLOATS
+from lasagne_nl._rewriting import Tools
+from lasagne_nl.backend import library
+from lasagne_nl.simd import scalar_ops
+from lasagne_nl.simd.recorder import FLOATS
+from lasagne_nl.simd.scalar_ops import scalar
 
 TAG = "lasagne_nl_simd"
+tools = Tools(library)
+tensor = tools.tensor
+Elemwise = type(tensor.exp)
 _scaled_tanh = Elemwise(scalar_ops.ScaledTanh(name="scaled_tanh"))
 _scaled_expm1 = Elemwise(scalar_ops.ScaledExpm1(name="scaled_expm1"))
+_Tanh, _Expm1 = type(tensor.tanh.scalar_op), type(tensor.expm1.scalar_op)
 
 
 def _is(variable, scalar_class):
@@ -25,15 +26,14 @@ def _is(variable, scalar_class):
     )
 
 
-def _only_client(variable):
-    return len(variable.clients) == 1
+def _only_client(fgraph, variable):
+    return len(tools.clients(fgraph, variable)) == 1
 
 
-def _is_only_squared(variable):
+def _is_only_squared(fgraph, variable):
     """Whether it serves the slope 1 - y^2 alone, which takes no notice of the rounding of a x."""
-    return all(
-        node != "output" and _is(node.outputs[0], scalar.Sqr) for node, _ in variable.clients
-    )
+    clients = tools.clients(fgraph, variable)
+    return all(node and _is(node.outputs[0], scalar.Sqr) for node in clients)
 
 
 def _factors(variable):
@@ -62,24 +62,18 @@ def _two(scalars, like):
     return (scalars + [one, one])[:2]
 
 
-def _finish(result, node):
-    copy_stack_trace(node.outputs[0], result)
-    return [result] if result.type == node.outputs[0].type else False
-
-
-@gof.local_optimizer([Elemwise])
-@while_awake
-def local_scaled_tanh(node):
+@tools.local(Elemwise)
+def local_scaled_tanh(fgraph, node):
     """c tanh(a x) -> scaled_tanh(x, a, c)"""
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
     outer_scalars, function = outer
-    if not _is(function, scalar.Tanh) or function.dtype not in FLOATS:
+    if not _is(function, _Tanh) or function.dtype not in FLOATS:
         return False
-    if outer_scalars and not _only_client(function):
+    if outer_scalars and not _only_client(fgraph, function):
         return False
-    if not outer_scalars and _is_only_squared(function):
+    if not outer_scalars and _is_only_squared(fgraph, function):
         return False
     inner = _factors(function.owner.inputs[0])
     if inner is None:
@@ -90,40 +84,40 @@ def local_scaled_tanh(node):
     if x.dtype != function.dtype or any(map(_is_extreme, inner_scalars + outer_scalars)):
         return False
     a, c = _two(inner_scalars, x)[0], _two(outer_scalars, x)[0]
-    return _finish(_scaled_tanh(x, a, c), node)
+    _prepare()
+    return [_scaled_tanh(x, a, c)]
 
 
-@gof.local_optimizer([Elemwise])
-@while_awake
-def local_scaled_expm1(node):
+@tools.local(Elemwise)
+def local_scaled_expm1(fgraph, node):
     """c switch(p, x, d expm1(min(x, 0))) -> switch(p, c x, scaled_expm1(min(x, 0), c, d))"""
     outer = _factors(node.outputs[0])
     if outer is None:
         return False
     scalars, choice = outer
-    if not _is(choice, scalar.Switch) or (scalars and not _only_client(choice)):
+    if not _is(choice, scalar.Switch) or (scalars and not _only_client(fgraph, choice)):
         return False
     condition, positive, negative = choice.owner.inputs
     inner = _factors(negative)
     if inner is None:
         return False
     inner_scalars, function = inner
-    if not _is(function, scalar.Expm1) or function.dtype not in FLOATS:
+    if not _is(function, _Expm1) or function.dtype not in FLOATS:
         return False
-    if (inner_scalars and not _only_client(function)) or not _only_client(negative):
+    if (inner_scalars and not _only_client(fgraph, function)) or not _only_client(fgraph, negative):
         return False
     (x,) = function.owner.inputs
     if len(scalars + inner_scalars) > 2 or x.dtype != function.dtype or not _is_not_positive(x):
         return False
+    _prepare()
     negative = _scaled_expm1(x, *_two(scalars + inner_scalars, x))
     if scalars:
         positive = tensor.mul(positive, *scalars)
-    return _finish(tensor.switch(condition, positive, negative), node)
+    return [tensor.switch(condition, positive, negative)]
 
 
-@gof.local_optimizer([Elemwise])
-@while_awake
-def local_kink(node):
+@tools.local(Elemwise)
+def local_kink(fgraph, node):
     """rectify and its leaky kin without the mean of two slopes, which makes no difference at 0
 
     switch(x > 0, x, switch(x < 0, n, (x + n) / 2 - abs(x))) -> switch(x > 0, x, a x) if n is a x,
@@ -148,7 +142,7 @@ def local_kink(node):
     if _is_zero(negative):
         if middle[0] is not x:
             return False
-        return _finish(tensor.switch(is_negative, negative, x), node)
+        return [tensor.switch(is_negative, negative, x)]
     if not _is(middle[0], scalar.Add) or set(middle[0].owner.inputs) != {x, negative}:
         return False
     if not _is(negative, scalar.Switch) or len(middle[0].owner.inputs) != 2:
@@ -158,7 +152,7 @@ def local_kink(node):
         return False
     if not _is(product, scalar.Mul) or x not in product.owner.inputs:
         return False
-    return _finish(tensor.switch(is_positive, x, product), node)
+    return [tensor.switch(is_positive, x, product)]
 
 
 def _is_not_positive(variable):
@@ -182,16 +176,15 @@ def _is_zero(variable):
 
 def _constant(variable):
     """The value of a constant that is the same all over, or None."""
-    try:
-        return tensor.get_scalar_constant_value(variable, only_process_constants=True)
-    except tensor.NotScalarConstantError:
-        return None
+    while variable.owner and type(variable.owner.op).__name__ == "DimShuffle":
+        variable = variable.owner.inputs[0]
+    data = np.asarray(getattr(variable, "data", np.array([])))
+    return data.flat[0] if data.size and (data == data.flat[0]).all() else None
 
 
-@gof.local_optimizer([Elemwise])
-@while_awake
-def local_kernels(node):
-    """Theano's scalar functions of floats -> those of `scalar_ops`."""
+@tools.local(Elemwise)
+def local_kernels(fgraph, node):
+    """The library's scalar functions of floats -> those of `scalar_ops`."""
     if type(node.op) is not Elemwise:
         return False
     replacement = scalar_ops.REPLACEMENTS.get(type(node.op.scalar_op))
@@ -199,53 +192,27 @@ def local_kernels(node):
         return False
     if node.outputs[0].dtype not in (node.inputs[0].dtype, "bool"):
         return False
+    _prepare()
     new = replacement.__new__(replacement)
     vars(new).update(vars(node.op.scalar_op))
-    return _finish(Elemwise(new, node.op.inplace_pattern)(*node.inputs), node)
+    return [Elemwise(new, node.op.inplace_pattern)(*node.inputs)]
 
 
-@gof.local_optimizer(list(softmax.REPLACEMENTS))
-@while_awake
-def local_softmax(node):
-    """Theano's operations on rows of softmax -> those of `softmax`."""
-    replacement = softmax.REPLACEMENTS.get(type(node.op))
-    floats = [v.dtype for v in node.inputs + node.outputs if v.dtype not in tensor.discrete_dtypes]
-    if replacement is None or set(floats) not in ({"float32"}, {"float64"}):
-        return False
-    results = replacement()(*node.inputs, **{"return_list": True})
-    copy_stack_trace(node.outputs, results)
-    return results
+def add(position, name, rewrite, tags, **options):
+    """Have a rewrite made at a position in the order of Theano's passes, in modes with a tag."""
+    # Theano's successors fuse sums and products at 48.
+    position -= 1 if 48 < position < 49 and not tools.is_theano else 0
+    options["ignore_newtrees"] = True
+    tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
-@gof.local_optimizer([Elemwise])
-@while_awake
-def local_vector_elemwise(node):
-    """Elementwise operations that gain by it -> the same with the vectorised loop."""
-    if not gains(node):
-        return False
-    op = node.op
-    vector = VectorElemwise(op.scalar_op, op.inplace_pattern, op.name, openmp=op.openmp)
-    results = vector(*node.inputs, **{"return_list": True})
-    copy_stack_trace(node.outputs, results)
-    return results
-
-
-def _register(position, make, rewrite):
-    optdb.register(
-        "{}_{}".format(TAG, rewrite.__name__[len("local_") :]),
-        make(rewrite, name=rewrite.__name__, ignore_newtrees=True),
-        position,
-        "fast_run",
-        TAG,
-    )
-
-
-# Before elementwise fusion (49), so that the functions fuse with what surrounds them; after what
-# moves a graph to a GPU (48.5). A product is met before its factors.
-_register(48.80, out2in, local_kink)
-_register(48.81, out2in, local_scaled_expm1)
-_register(48.82, out2in, local_scaled_tanh)
-_register(48.83, in2out, local_kernels)
-_register(48.84, in2out, local_softmax)
-# After the in-place pass (75), which knows Theano's own class only.
-_register(76, in2out, local_vector_elemwise)
+def register(*tags, before_the_first=lambda: None):
+    """Have the rewrites of scalar functions made in modes with a tag."""
+    global _prepare
+    _prepare = before_the_first
+    # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
+    # what moves a graph to a GPU (48.5). A product is met before its factors.
+    add(48.80, "kink", local_kink, tags, order="outputs first")
+    add(48.81, "scaled_expm1", local_scaled_expm1, tags, order="outputs first")
+    add(48.82, "scaled_tanh", local_scaled_tanh, tags, order="outputs first")
+    add(48.83, "kernels", local_kernels, tags)

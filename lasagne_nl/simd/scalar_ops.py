@@ -1,31 +1,38 @@
-"""Theano's scalar functions, computed by the kernels.
+"""The scalar functions of the library in use, computed by the kernels.
 
-Each is a subclass of Theano's own, whose gradient and whose computation in Python it keeps; what is
-not float32 or float64 is left to the parent's C code.
+Each is a subclass of the library's own, whose gradient and whose computation in Python it keeps;
+what is not float32 or float64 is left to the parent's code.
 """
 
-import numpy as np
-from theano import scalar
-from theano.scalar import basic_scipy
-from theano.tensor.nnet import sigm
+import importlib
 
+import numpy as np
+
+from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
 from lasagne_nl.simd.recorder import FLOATS
 
+scalar = importlib.import_module(library.__name__ + ".scalar")
+_tensor = importlib.import_module(library.__name__ + ".tensor")
+
 
 class Kernel:
-    """A scalar op whose C code is a call of the kernel that `kernel` names."""
+    """A scalar op that a kernel computes: the one that `kernel` names."""
 
     kernel = None
 
-    def c_code(self, node, name, inputs, outputs, sub):
-        dtype = node.inputs[0].type.dtype
+    def is_served(self, node):
+        """Whether the kernel has the dtypes of a node."""
         kinds = {variable.type.dtype for variable in node.inputs + node.outputs}
-        if dtype not in FLOATS or kinds - {dtype, "bool"}:
+        dtype = node.inputs[0].type.dtype
+        return dtype in FLOATS and not kinds - {dtype, "bool"}
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        if not self.is_served(node):
             return super().c_code(node, name, inputs, outputs, sub)
         return "{} = LNL_CALL({})({});".format(outputs[0], self.kernel, ", ".join(inputs))
 
-    def c_support_code(self):
+    def c_support_code(self, **kwargs):
         return in_c.functions(self.kernel)
 
     def c_code_cache_version(self):
@@ -33,68 +40,48 @@ class Kernel:
         return (in_c.version(self.c_support_code()),) + parents if parents else ()
 
 
-class Erf(Kernel, basic_scipy.Erf):
-    kernel = "erf"
+# Theano's own of these two are 0 below -30.
+def _sigmoid(self, x):
+    exponential = np.exp(-abs(x))
+    return (1 if x > 0 else exponential) / (1 + exponential)
 
 
-class Erfc(Kernel, basic_scipy.Erfc):
-    kernel = "erfc"
+def _softplus(self, x):
+    return max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
 
 
-class Exp(Kernel, scalar.Exp):
-    kernel = "exp"
+def _replacements():
+    """The library's class: the one that takes its place."""
+    functions = getattr(_tensor, "nnet", _tensor)
+    parents = {name: type(getattr(_tensor, name).scalar_op) for name in _NAMES.split()}
+    parents.update((name, type(getattr(functions, name).scalar_op)) for name in _IN_PYTHON)
+    parents["is_inf"] = scalar.IsInf
+    for kernel, parent in parents.items():
+        attributes = {"kernel": kernel, "__module__": __name__}
+        if kernel in _IN_PYTHON:
+            attributes["impl"] = _IN_PYTHON[kernel]
+        yield parent, type(parent.__name__, (Kernel, parent), attributes)
 
 
-class Expm1(Kernel, scalar.Expm1):
-    kernel = "expm1"
-
-
-class Log(Kernel, scalar.Log):
-    kernel = "log"
-
-
-class Log1p(Kernel, scalar.Log1p):
-    kernel = "log1p"
-
-
-class Tanh(Kernel, scalar.Tanh):
-    kernel = "tanh"
-
-
-class IsInf(Kernel, scalar.IsInf):
-    """By the bits: the C library's own is what the user's flags make of it."""
-
-    kernel = "is_inf"
-
-
-class Sigmoid(Kernel, sigm.ScalarSigmoid):
-    kernel = "sigmoid"
-
-    def impl(self, x):
-        # Theano's own is 0 below -30.
-        exponential = np.exp(-abs(x))
-        return (1 if x > 0 else exponential) / (1 + exponential)
-
-
-class Softplus(Kernel, sigm.ScalarSoftplus):
-    kernel = "softplus"
-
-    def impl(self, x):
-        return max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
+_NAMES = "erf erfc exp expm1 log log1p tanh"
+_IN_PYTHON = {"sigmoid": _sigmoid, "softplus": _softplus}
+REPLACEMENTS = dict(_replacements())
+# Where what is pickled finds them: in the cache of what Theano compiles.
+globals().update((op.__name__, op) for op in REPLACEMENTS.values())
 
 
 class _Scaled(Kernel, scalar.ScalarOp):
     """A function of x and two factors, all of one dtype, as if rounded once.
 
-    Made where a graph has the function between the factors, after all gradients are taken; as
-    `theano.scalar.Composite` it has none of its own.
+    Made where a graph has the function between the factors, after all gradients are taken; as the
+    library's `Composite` it has none of its own.
     """
 
     nin = 3
 
     def output_types(self, types):
         if any(t != types[0] or t.dtype not in FLOATS for t in types):
-            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, FLOATS))
+            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, list(FLOATS)))
         return [types[0]]
 
     def c_code_cache_version(self):
@@ -117,9 +104,3 @@ class ScaledTanh(_Scaled):
 
     def impl(self, x, a, c):
         return c * np.tanh(a * x)
-
-
-# Theano's class: the class that takes its place.
-REPLACEMENTS = {
-    op.__mro__[2]: op for op in (Erf, Erfc, Exp, Expm1, IsInf, Log, Log1p, Tanh, Sigmoid, Softplus)
-}

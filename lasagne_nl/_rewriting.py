@@ -1,0 +1,75 @@
+"""What rewrites of a graph are made of, in the words of each library."""
+
+import functools
+import importlib
+import sys
+
+from lasagne_nl import _activity
+
+
+class Tools:
+    """What a rewrite is made of, in the words of each library."""
+
+    def __init__(self, library):
+        def module(name):
+            return importlib.import_module("{}.{}".format(library.__name__, name))
+
+        self.is_theano = library.__name__ == "theano"
+        self.optdb = library.compile.mode.optdb
+        self.tensor, self.gradient = module("tensor"), module("gradient")
+        self.extra_ops, self.sort = module("tensor.extra_ops"), module("tensor.sort")
+        # Aesara warns of the older name.
+        names = ("true_divide", "true_div")
+        self.true_div = getattr(self.tensor, next(n for n in names if hasattr(self.tensor, n)))
+        if self.is_theano:
+            self.special, self.functions = module("tensor.nnet.nnet"), module("tensor.nnet")
+            self.asserts = module("tensor.opt").Assert
+            # theano.gof.opt in Theano, theano.graph.opt in Theano-PyMC.
+            rewriting = sys.modules[module("tensor.opt").in2out.__module__]
+            self._local = rewriting.local_optimizer
+            elemwise = module("tensor.elemwise")
+            self.c_op = getattr(elemwise, "ExternalCOp", None) or elemwise.COp
+            self.c_linker = module("gof.cc" if hasattr(library, "gof") else "link.c.basic").CLinker
+        else:
+            self.special, self.functions = module("tensor.special"), self.tensor
+            self.asserts = module("raise_op").CheckAndRaise
+            rewriting = module("graph.rewriting.basic")
+            self._local = rewriting.node_rewriter
+        self.copy_stack_trace = rewriting.copy_stack_trace
+        self._orders = {"inputs first": rewriting.in2out, "outputs first": rewriting.out2in}
+
+    def local(self, *ops):
+        """Make a local rewrite of a function of the graph and a node of one of the ops."""
+
+        def decorate(function):
+            @functools.wraps(function)
+            def rewrite(*graph_and_node):  # Theano gives the node alone
+                node = graph_and_node[-1]
+                fgraph = graph_and_node[0] if len(graph_and_node) > 1 else node.fgraph
+                results = _activity.is_awake() and function(fgraph, node)
+                if results and self.is_theano and results[0].type != node.outputs[0].type:
+                    return False
+                if results:
+                    self.copy_stack_trace(node.outputs, results)
+                return results
+
+            return self._local(list(ops))(rewrite)
+
+        return decorate
+
+    def register(self, name, position, *rewrites, tags, order="inputs first", **options):
+        """Have rewrites made at a position in the library's own order of passes."""
+        if name in self.optdb.__db__:
+            return
+        rewrite = self._orders[order](*rewrites, name=name, **options)
+        if self.is_theano:
+            self.optdb.register(name, rewrite, position, *tags)
+        else:
+            self.optdb.register(name, rewrite, *tags, position=position)
+
+    @staticmethod
+    def clients(fgraph, variable):
+        """The nodes that take a variable, where they are no outputs of the graph."""
+        clients = variable.clients if hasattr(variable, "clients") else fgraph.clients[variable]
+        # An output is a string as node; in PyTensor 3 a node without outputs.
+        return [node if getattr(node, "outputs", None) else None for node, _ in clients]

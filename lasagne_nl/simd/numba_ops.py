@@ -1,0 +1,205 @@
+"""The kernels in what PyTensor compiles with Numba: scalar functions, and the rows of softmax.
+
+Its import takes half a second, and is left until a graph is compiled that needs it.
+"""
+
+import hashlib
+
+import numpy as np
+from pytensor import config
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch import elemwise
+from pytensor.link.numba.dispatch.basic import (
+    numba_funcify_and_cache_key,
+    numba_njit,
+    register_funcify_and_cache_key,
+)
+from pytensor.scalar.basic import Composite
+from pytensor.tensor.special import LogSoftmax, Softmax
+
+from lasagne_nl.simd import in_c, in_llvm
+from lasagne_nl.simd.kernels import record
+from lasagne_nl.simd.scalar_ops import Kernel
+
+
+def _compiled(function, **flags):
+    # LLVM is to have the whole loop before it: what it does not inline it does not vectorise.
+    return numba_njit(function, fastmath=flags.pop("fastmath", False), forceinline=True, **flags)
+
+
+def _call(name, dtype):
+    """A kernel as a function of Numba, by the rules of IEEE 754 whatever flags PyTensor has."""
+    arguments = ", ".join(record(name, dtype)[0])
+    function = {"function": in_llvm.function(name, dtype)}
+    call = eval("lambda {0}: function({0})".format(arguments), function)
+    call.__name__ = "lnl_" + name
+    return _compiled(call)
+
+
+def _key(dtype, *names):
+    """What PyTensor finds the compiled code by in its cache."""
+    facts = 1, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
+    return hashlib.sha256(repr(("lasagne_nl", facts)).encode()).hexdigest()
+
+
+@register_funcify_and_cache_key(Kernel)
+def _kernel(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    return _call(op.kernel, dtype), _key(dtype, op.kernel)
+
+
+_composite_of_pytensor = numba_funcify_and_cache_key.dispatch(Composite)
+
+
+@register_funcify_and_cache_key(Composite)
+def _composite(op, node, **options):
+    """PyTensor's own; where a kernel is in it, such that LLVM inlines it and keeps to IEEE 754."""
+    if not _has_kernels(op):
+        return _composite_of_pytensor(op, node=node, **options)
+    with config.change_flags(numba__fastmath=False):
+        function, key = _composite_of_pytensor(op, node=node, **options)
+    inlined = function
+    while inlined is not None:
+        inlined.targetoptions["forceinline"] = True
+        inlined = inlined.py_func.__globals__.get("func")  # whose results the first one casts
+    return function, key and hashlib.sha256(repr(("lasagne_nl", 2, key)).encode()).hexdigest()
+
+
+def _inline_stores_too():
+    """In older versions a function that stores what another one returns is the core of the loop."""
+    store = getattr(elemwise, "store_core_outputs", None)
+
+    def store_core_outputs(core, *arguments, **options):
+        function = store(core, *arguments, **options)
+        if core.targetoptions.get("forceinline"):
+            function.targetoptions["forceinline"] = True
+        return function
+
+    if store:
+        elemwise.store_core_outputs = store_core_outputs
+
+
+_inline_stores_too()
+
+
+def _has_kernels(op):
+    if isinstance(op, Composite):
+        return any(_has_kernels(node.op) for node in op.fgraph.apply_nodes)
+    return isinstance(op, Kernel)
+
+
+class _OfRows(Op):
+    """An operation on the rows along the last axis, whose shape stays."""
+
+    __props__ = ()
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return shapes
+
+
+class RowSoftmax(_OfRows):
+    """exp(x_j) / sum_k exp(x_k)"""
+
+    def perform(self, node, inputs, outputs):
+        exponential = np.exp(inputs[0] - inputs[0].max(axis=-1, keepdims=True))
+        outputs[0][0] = exponential / exponential.sum(axis=-1, keepdims=True)
+
+
+class RowLogSoftmax(_OfRows):
+    """x_j - log(sum_k exp(x_k))"""
+
+    def perform(self, node, inputs, outputs):
+        shifted = inputs[0] - inputs[0].max(axis=-1, keepdims=True)
+        outputs[0][0] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+ROWS = {Softmax: RowSoftmax(), LogSoftmax: RowLogSoftmax()}
+
+
+def _largest(dtype):
+    # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
+    rank, of_rank = _call("rank", dtype), _call("of_rank", dtype)
+
+    def largest(row):
+        most = rank(row[0])
+        for j in range(1, len(row)):
+            most = max(most, rank(row[j]))
+        return of_rank(most)
+
+    return _compiled(largest)
+
+
+def _each_row(row_function):
+    """A function of an array whose rows another one computes, one by one."""
+
+    def each_row(x):
+        whole = np.ascontiguousarray(x)
+        result = np.empty(x.shape, whole.dtype)
+        length = x.shape[-1]
+        if whole.size > 0:
+            rows, results = whole.reshape((-1, length)), result.reshape((-1, length))
+            for i in range(len(rows)):
+                row_function(rows[i], results[i])
+        return result
+
+    return numba_njit(each_row, fastmath=False)
+
+
+@register_funcify_and_cache_key(RowSoftmax)
+def _softmax(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    names = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "scaled"
+    exp, shift_of, least_of, magic_of, scaled = (_call(name, dtype) for name in names)
+    largest, number = _largest(dtype), np.dtype(dtype).type
+    rest_of_inverse = _call("rest_of_inverse", "float64")
+
+    def exponentials(row, result):
+        most = largest(row)
+        shift, least, magic = shift_of(most), least_of(most), magic_of(most)
+        total = 0.0
+        for j in range(len(row)):
+            e = exp(row[j], shift, least, magic)
+            result[j] = e
+            total += e
+        return total
+
+    # The parts of the sum in the lanes of a vector.
+    exponentials = _compiled(exponentials, fastmath={"reassoc"})
+
+    def softmax(row, result):
+        total = exponentials(row, result)
+        inverse = 1 / total
+        factor = number(inverse)
+        factor_lo = number((inverse - np.float64(factor)) + rest_of_inverse(total, inverse))
+        for j in range(len(row)):
+            result[j] = scaled(result[j], factor, factor_lo)
+
+    names += "rank", "of_rank", "rest_of_inverse"
+    return _each_row(_compiled(softmax, error_model="numpy")), _key(dtype, *names)
+
+
+@register_funcify_and_cache_key(RowLogSoftmax)
+def _log_softmax(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    names = "exp_below", "rank", "of_rank"
+    exp, largest, number = _call("exp_below", dtype), _largest(dtype), np.dtype(dtype).type
+
+    def sum_of_exponentials(row, most):
+        total = 0.0
+        for j in range(len(row)):
+            total += exp(row[j], most)
+        return total
+
+    sum_of_exponentials = _compiled(sum_of_exponentials, fastmath={"reassoc"})
+
+    def log_softmax(row, result):
+        most = largest(row)
+        rest, most_wide = np.log(sum_of_exponentials(row, most)), np.float64(most)
+        for j in range(len(row)):
+            result[j] = number((row[j] - most_wide) - rest)
+
+    return _each_row(_compiled(log_softmax, error_model="numpy")), _key(dtype, *names)
