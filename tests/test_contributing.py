@@ -158,14 +158,13 @@ needs_passes = pytest.mark.skipif(
 def test_the_page_has_every_rewrite_that_is_registered_and_has_it_where_it_runs():
     from theano.compile import optdb
 
-    from lasagne_nl import _mends
-    from lasagne_nl.simd import rewrites
+    from lasagne_nl.simd import c_linkers, rewrites
 
-    ours = [rewrite.name for tag in (_mends._TAG, rewrites.TAG) for rewrite in optdb.__db__[tag]]
+    ours = [one.name for tag in ("lasagne_nl", rewrites.TAG) for one in optdb.__db__[tag]]
     assert {name for name in PASSES if name.startswith("lasagne_nl")} == set(ours)
     assert PASSES == {name: optdb.__position__[name] for name in PASSES}
     assert list(PASSES) == sorted(PASSES, key=PASSES.get)
-    local = [name for name in vars(rewrites) if name.startswith("local_")]
+    local = [n for n in (*vars(rewrites), *vars(c_linkers)) if n.startswith("local_")]
     assert len(local) == len([name for name in ours if name.startswith(rewrites.TAG)])
 
 

@@ -55,7 +55,7 @@ _composite_of_pytensor = numba_funcify_and_cache_key.dispatch(Composite)
 @register_funcify_and_cache_key(Composite)
 def _composite(op, node, **options):
     """PyTensor's own; where a kernel is in it, such that LLVM inlines it and keeps to IEEE 754."""
-    if not _has_kernels(op):
+    if not has_kernels(op):
         return _composite_of_pytensor(op, node=node, **options)
     with config.change_flags(numba__fastmath=False):
         function, key = _composite_of_pytensor(op, node=node, **options)
@@ -83,9 +83,11 @@ def _inline_stores_too():
 _inline_stores_too()
 
 
-def _has_kernels(op):
-    if isinstance(op, Composite):
-        return any(_has_kernels(node.op) for node in op.fgraph.apply_nodes)
+def has_kernels(op):
+    """Whether an operation is, or is made of, one that a kernel computes."""
+    op = getattr(op, "scalar_op", op)
+    if hasattr(op, "fgraph"):
+        return any(has_kernels(node.op) for node in op.fgraph.apply_nodes)
     return isinstance(op, Kernel)
 
 
