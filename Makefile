@@ -10,7 +10,8 @@
 #   make safety    runs Theano's own tests with our rewrites and without, and compares
 #   make lasagne   runs Lasagne's own tests with our activations in the place of its
 #   make sanitize  runs the tests of the vectorised operations under sanitizers
-#   make bench     measures the speed beside stock Theano, PyTorch and JAX
+#   make bench     measures the speed beside stock Theano, stock PyTensor, PyTorch and JAX
+#   make linkers   compares the kernels in C and in Numba, bit by bit
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
 #   make test-new  runs them with PyTensor on the newest Python that is there
@@ -27,11 +28,13 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 QUICKLY := if command -v g++ >/dev/null 2>&1; then export PATH="$(CURDIR)/tests/compiler:$$PATH" \
 	LASAGNE_NL_HEADERS="$(CURDIR)/$(VENV)/headers"; fi;
 # What the cells of tox are given. One wheel: they would be in each other's way if each built one in the
-# checkout; and without what setuptools left in build. All interpreters of pyenv, unless some are chosen.
+# checkout; and without what setuptools left in build.
 FOR_CELLS = set -e; rm -rf build $(VENV)/wheel; $(QUICKLY) \
 	$(BIN)/python -m pip wheel -qq --disable-pip-version-check --no-deps --wheel-dir $(VENV)/wheel .; \
 	export LASAGNE_NL_WHEEL="$$(echo "$(CURDIR)"/$(VENV)/wheel/*.whl)"; \
-	export PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | tr '\n' ':')}";
+	$(ALL_PYTHONS)
+# The interpreters of pyenv, unless some are chosen.
+ALL_PYTHONS = export PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | tr '\n' ':')}";
 PROCESSES := -n auto --maxprocesses 4
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
@@ -39,11 +42,12 @@ ACCURACY_OPTIONS ?=
 PEERS_OPTIONS ?=
 SAFETY_OPTIONS ?=
 BENCH_OPTIONS ?=
+LINKERS_OPTIONS ?=
 TEST_ALL_OPTIONS ?=
 PACKAGE_OPTIONS ?=
 SANITIZE_OPTIONS ?=
 
-.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench check test-all test-new lines package clean
+.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench linkers check test-all test-new lines package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -87,7 +91,10 @@ sanitize: $(VENV)/.test
 		$(SANITIZE_OPTIONS)
 
 bench: $(VENV)/.test $(VENV)/.examples
-	@$(BIN)/python tests/benchmarks/speed.py $(BENCH_OPTIONS)
+	@$(ALL_PYTHONS) $(BIN)/python tests/benchmarks/speed.py $(BENCH_OPTIONS)
+
+linkers: $(VENV)/.test
+	@$(ALL_PYTHONS) $(BIN)/python tests/benchmarks/libraries.py tests/accuracy/linkers.py $(LINKERS_OPTIONS)
 
 check: $(VENV)/.examples
 	@$(BIN)/python -m lasagne_nl

@@ -11,7 +11,10 @@ import drawing
 TABLES = os.path.join(drawing.HERE, "_tables")
 MEASURED = os.path.join(TABLES, "speed.json")
 PAGE = os.path.join(TABLES, "speed_chart.rst")
-NAMES = {"ours": "lasagne_nl", "stock": "stock Theano", "torch": "PyTorch", "jax": "JAX"}
+NAMES = {
+    "ours": "lasagne_nl, Theano", "stock": "stock Theano", "numba": "lasagne_nl, PyTensor",
+    "numba_stock": "stock PyTensor", "torch": "PyTorch", "jax": "JAX",
+}  # fmt: skip
 # What is drawn: with one thread, in float32, arrays that the cache of a core holds.
 THREADS, DTYPE, ROWS, COLUMNS = 1, "float32", 256, 512
 KINDS = {"forward": "The activation", "gradient": "Its gradient"}
@@ -29,9 +32,11 @@ def times(measured, kind):
 def draw(found, theme, title):
     """Bars for each activation, those of the contestants below each other, on a log scale."""
     contestants = [who for who in NAMES if any(who in one for one in found.values())]
-    colours = dict(zip(NAMES, (theme.first, theme.text, theme.second, theme.third)))
+    # What is PyTensor's is paler than what is Theano's.
+    colours = (theme.first, theme.text) * 2 + (theme.second, theme.third)
+    colours = dict(zip(NAMES, zip(colours, (1, 1, 0.5, 0.5, 1, 1))))
     height = 0.8 / len(contestants)
-    figure = drawing.figure(4.2, 1.1 + 0.62 * len(found))
+    figure = drawing.figure(4.2, 1.4 + 0.8 * len(found))
     axes = figure.add_subplot()
     for i, who in enumerate(contestants):
         places = [k + (i + 0.5) * height - 0.4 for k in range(len(found))]

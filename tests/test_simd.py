@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 import pytest
-from accuracy import coefficients
+from accuracy import coefficients, linkers
 from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
 from helpers import (
@@ -739,6 +739,23 @@ def test_functions_of_theano_itself_are_right_in_float64(name):
         unit = np.spacing(np.maximum(np.abs(rounded[finite]), np.finfo("float64").tiny))
         errors = np.abs(got[finite].astype(np.longdouble) - exact[finite]) / unit
     assert errors.max() <= 2, points[finite][errors.argmax()]
+
+
+@pytest.mark.skipif(with_theano_itself or not shutil.which("g++"), reason="needs Numba and g++")
+@pytest.mark.parametrize("fma", [True, False])
+@pytest.mark.parametrize("kernel", linkers.KERNELS)
+def test_a_kernel_has_the_same_bits_in_c_and_in_numba(kernel, fma, tmp_path, monkeypatch):
+    """All of them: `make linkers`."""
+    from lasagne_nl.simd import in_llvm
+
+    if not fma:
+        monkeypatch.setattr(in_llvm, "has_fma", lambda: False)
+    elif not in_llvm.has_fma():
+        pytest.skip("the processor does not multiply and add in one")
+    of_c = linkers.in_c([kernel], str(tmp_path), "-march=native" if fma else "-mno-fma")
+    for dtype in DTYPES:
+        count, found = linkers.differences(kernel, dtype, 65537, of_c)
+        assert count > 3000 and not len(found), found[:5]
 
 
 def test_the_polynomials_are_those_that_the_script_writes(capsys):

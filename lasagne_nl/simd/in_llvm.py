@@ -33,8 +33,7 @@ def _mad(a, b, c):
 
 def _rest(a, b, c):
     if a.kind == "float32":
-        a, b, c = (convert(one, "float64") for one in (a, b, c))
-        return convert(c - a * b, "float32")
+        return _fma(-a, b, c)
     # Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow.
     product, parts = a * b, []
     for x in (a, b):
@@ -45,7 +44,11 @@ def _rest(a, b, c):
 
 
 def _fma(a, b, c):
-    return -_rest(a, b, -c) if a.kind == "float32" else a * b + (c - _rest(a, b, a * b))
+    if a.kind == "float32":
+        a, b, c = (convert(one, "float64") for one in (a, b, c))
+        return convert(a * b + c, "float32")
+    product = a * b
+    return product + (c - _rest(a, b, product))
 
 
 # The operations that a processor may not have, by others.

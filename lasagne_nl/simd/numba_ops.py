@@ -28,13 +28,13 @@ def _compiled(function, **flags):
     return numba_njit(function, fastmath=flags.pop("fastmath", False), forceinline=True, **flags)
 
 
-def _call(name, dtype):
+def call(name, dtype):
     """A kernel as a function of Numba, by the rules of IEEE 754 whatever flags PyTensor has."""
     arguments = ", ".join(record(name, dtype)[0])
-    function = {"function": in_llvm.function(name, dtype)}
-    call = eval("lambda {0}: function({0})".format(arguments), function)
-    call.__name__ = "lnl_" + name
-    return _compiled(call)
+    kernel = {"kernel": in_llvm.function(name, dtype)}
+    function = eval("lambda {0}: kernel({0})".format(arguments), kernel)
+    function.__name__ = "lnl_" + name
+    return _compiled(function)
 
 
 def _key(dtype, *names):
@@ -46,7 +46,7 @@ def _key(dtype, *names):
 @register_funcify_and_cache_key(Kernel)
 def _kernel(op, node, **_):
     dtype = node.inputs[0].type.dtype
-    return _call(op.kernel, dtype), _key(dtype, op.kernel)
+    return call(op.kernel, dtype), _key(dtype, op.kernel)
 
 
 _composite_of_pytensor = numba_funcify_and_cache_key.dispatch(Composite)
@@ -124,7 +124,7 @@ ROWS = {Softmax: RowSoftmax(), LogSoftmax: RowLogSoftmax()}
 
 def _largest(dtype):
     # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
-    rank, of_rank = _call("rank", dtype), _call("of_rank", dtype)
+    rank, of_rank = call("rank", dtype), call("of_rank", dtype)
 
     def largest(row):
         most = rank(row[0])
@@ -155,9 +155,9 @@ def _each_row(row_function):
 def _softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
     names = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "scaled"
-    exp, shift_of, least_of, magic_of, scaled = (_call(name, dtype) for name in names)
+    exp, shift_of, least_of, magic_of, scaled = (call(name, dtype) for name in names)
     largest, number = _largest(dtype), np.dtype(dtype).type
-    rest_of_inverse = _call("rest_of_inverse", "float64")
+    rest_of_inverse = call("rest_of_inverse", "float64")
 
     def exponentials(row, result):
         most = largest(row)
@@ -188,7 +188,7 @@ def _softmax(op, node, **_):
 def _log_softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
     names = "exp_below", "rank", "of_rank"
-    exp, largest, number = _call("exp_below", dtype), _largest(dtype), np.dtype(dtype).type
+    exp, largest, number = call("exp_below", dtype), _largest(dtype), np.dtype(dtype).type
 
     def sum_of_exponentials(row, most):
         total = 0.0

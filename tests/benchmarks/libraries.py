@@ -25,7 +25,13 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": s
 # is in this one), and further environment variables.
 Library = namedtuple("Library", "label program requirements variables")
 LIBRARIES = {
-    "theano": Library("Theano", "theano_worker.py", None, KEEP_MEMORY),
+    "theano": Library("Theano", "graph_worker.py", None, KEEP_MEMORY),
+    "pytensor": Library(
+        "PyTensor",
+        "graph_worker.py",
+        ["pytensor"],
+        dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="pytensor", PYTHONPATH=ROOT),
+    ),
     "torch": Library("PyTorch", "torch_worker.py", ["torch==2.13.0", "numpy"], KEEP_MEMORY),
     "jax": Library("JAX", "jax_worker.py", ["jax"], {}),  # keeping memory makes it slower
 }
@@ -36,9 +42,18 @@ Contestant = namedtuple("Contestant", "label library")
 CONTESTANTS = {
     "ours": Contestant("ours", "theano"),
     "stock": Contestant("stock Theano", "theano"),
+    "numba": Contestant("ours in PyTensor", "pytensor"),
+    "numba_stock": Contestant("stock PyTensor", "pytensor"),
     "torch": Contestant("PyTorch", "torch"),
     "jax": Contestant("JAX", "jax"),
 }
+
+
+# What is divided by what.
+RATIOS = (
+    [("ours", other) for other in ("stock", "torch", "jax")]
+    + [("numba", other) for other in ("numba_stock", "ours")]
+)  # fmt: skip
 
 
 class WorkerError(Exception):
@@ -59,7 +74,8 @@ def python_of(name):
             return python
     print("installing {} into {}".format(requirements[0], folder), file=sys.stderr)
     pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    for command in ([sys.executable, "-m", "venv", "--clear", folder], pip + requirements):
+    venv = [newest_python() if name == "pytensor" else sys.executable, "-m", "venv", "--clear"]
+    for command in (venv + [folder], pip + requirements):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             raise WorkerError(
@@ -68,6 +84,16 @@ def python_of(name):
     with open(stamp, "w") as file:
         file.write(wanted)
     return python
+
+
+def newest_python():
+    """The newest Python that is there: the newest PyTensor wants one."""
+    for minor in (13, 12):
+        python = "python3.{}".format(minor)
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([python, "-c", ""], check=True, stderr=subprocess.DEVNULL)
+            return python
+    return sys.executable
 
 
 def reason(output):
@@ -159,15 +185,20 @@ def available_cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+def _flags(variable, flags):
+    """Flags after those of the environment: the later one counts."""
+    given = [os.environ[variable]] if os.environ.get(variable) else []
+    return ",".join(given + ["{}={}".format(*flag) for flag in flags.items()])
+
+
 def environment(threads, **flags):
     """The environment variables of a worker."""
-    flags = dict({"device": "cpu", "floatX": "float32", "openmp": threads > 1}, **flags)
-    theano_flags = ["{}={}".format(*flag) for flag in flags.items()]
-    if os.environ.get("THEANO_FLAGS"):
-        theano_flags.insert(0, os.environ["THEANO_FLAGS"])  # the later one counts
+    flags["floatX"] = "float32"
+    of_theano = dict({"device": "cpu", "openmp": threads > 1}, **flags)
     variables = dict(
         os.environ,
-        THEANO_FLAGS=",".join(theano_flags),
+        THEANO_FLAGS=_flags("THEANO_FLAGS", of_theano),
+        PYTENSOR_FLAGS=_flags("PYTENSOR_FLAGS", flags),
         LASAGNE_NL_BACKEND="theano",
         JAX_PLATFORMS="cpu",
         CUDA_VISIBLE_DEVICES="",
@@ -178,3 +209,13 @@ def environment(threads, **flags):
     for library in ("OMP", "OPENBLAS", "MKL"):
         variables[library + "_NUM_THREADS"] = str(threads)
     return variables
+
+
+def main():
+    """Run a program, the first argument, in the environment of PyTensor."""
+    variables = dict(os.environ, **LIBRARIES["pytensor"].variables)
+    return subprocess.run([python_of("pytensor"), *sys.argv[1:]], env=variables).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

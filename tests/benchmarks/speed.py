@@ -1,14 +1,15 @@
 """How fast are the activations in compiled graphs? `make bench`.
 
-Four contestants compute the same on the same arrays:
+Six contestants compute the same on the same arrays:
 
 - ours: Theano with the rewrites that ``import lasagne_nl`` registers;
 - stock Theano: the same process, the same expressions, compiled without these rewrites;
+- ours in PyTensor, and stock PyTensor: the same there, compiled with Numba;
 - PyTorch, eager: forward under ``no_grad``; its gradients are forward and backward together;
 - JAX, under ``jit``; its gradients and those of Theano are the gradient alone.
 
 What is timed is a call as users make it, with arrays that are there already, until its newly
-allocated result is there. PyTorch and JAX live in environments of their own in ``.venv/peers``,
+allocated result is there. All but Theano live in environments of their own in ``.venv/peers``,
 made at the first run. Each library is a process that sleeps unless it is being timed. A case is
 timed in rounds, in each of which every contestant has its turn of some 15 ms, another one first
 each time; the tables show the medians. A turn is four stretches, of which the fastest counts, or a
@@ -88,8 +89,10 @@ class Benchmark:
     ----------
     medians : dict
         From (threads, case) to a dictionary from contestant to seconds per call.
-    compile_ratio, import_seconds : float or None
-        The cost of compiling, ours over stock, and the seconds that importing takes longer.
+    compile_ratios : dict
+        From two contestants to the cost of compiling with the one over that with the other.
+    import_seconds : float or None
+        The seconds that importing takes longer.
     notes, wrong : list of str
         What a reader of the tables should know, and the results that were wrong.
     """
@@ -97,7 +100,7 @@ class Benchmark:
     def __init__(self, options, libraries, notes):
         self.options, self.libraries, self.notes = options, libraries, notes
         self.medians, self.versions, self.wrong = {}, {}, []
-        self.compile_ratio = self.import_seconds = None
+        self.compile_ratios, self.import_seconds = {}, None
 
     def run(self):
         options = self.options
@@ -108,12 +111,13 @@ class Benchmark:
         names = [a for a in options.activations if a in compiled]
         compilations = 1 if options.quick else 3
         total = len(options.threads) * len(cases) * options.rounds
-        total += imports + len(names) * compilations
+        compiling = [name for name in ("theano", "pytensor") if name in self.libraries]
+        total += imports + len(names) * compilations * len(compiling)
         with tqdm(total=total, unit="round", smoothing=0.05) as self._bar:
             for threads in options.threads:
                 self._time_cases(threads, cases)
-            if names:
-                self._time_compilations(names, compilations)
+            for name in compiling if names else ():
+                self._time_compilations(name, names, compilations)
             self._time_imports(imports)
 
     def _cases(self):
@@ -198,16 +202,17 @@ class Benchmark:
         self._bar.write(what, file=sys.stderr)
         return False
 
-    def _time_compilations(self, activations, repetitions):
+    def _time_compilations(self, name, activations, repetitions):
         ratios = []
+        contestants = [key for key, one in CONTESTANTS.items() if one.library == name]
         for turn in range(repetitions):
             with contextlib.ExitStack() as stack:
                 workers = {}
-                for contestant in ("ours", "stock"):
-                    self._bar.set_description("starting theano with a cold cache")
+                for contestant in contestants:
+                    self._bar.set_description("starting {} with a cold cache".format(name))
                     folder = tempfile.mkdtemp()
                     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                    worker = stack.enter_context(closing(Worker("theano", base_compiledir=folder)))
+                    worker = stack.enter_context(closing(Worker(name, base_compiledir=folder)))
                     # The first compilation of a process does more than its own work.
                     worker.ask(compile=None, contestant=contestant)
                     workers[contestant] = worker
@@ -217,9 +222,10 @@ class Benchmark:
                     for contestant in sorted(workers, reverse=(turn + i) % 2):
                         answer = workers[contestant].ask(compile=activation, contestant=contestant)
                         seconds[contestant] = answer["seconds"]
-                    ratios.append(seconds["ours"] / seconds["stock"])
+                    ours, stock = (seconds[contestant] for contestant in contestants)
+                    ratios.append(ours / stock)
                     self._bar.update()
-        self.compile_ratio = statistics.median(ratios)
+        self.compile_ratios[tuple(contestants)] = statistics.median(ratios)
 
     def _time_imports(self, repetitions):
         repairs = os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
@@ -338,7 +344,7 @@ def main():
     medians = benchmark.medians
     text = report(
         facts(benchmark), benchmark.notes + benchmark.wrong,
-        medians, benchmark.compile_ratio, benchmark.import_seconds,
+        medians, benchmark.compile_ratios, benchmark.import_seconds,
     )  # fmt: skip
     print(re.sub(r"\\-(?!\S)", "- ", text))  # a lone dash is escaped for a page, not for a terminal
     write(options.output, text)

@@ -8,25 +8,26 @@ from collections import namedtuple
 
 from aligned import escaped, restructured
 from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case
-from libraries import CONTESTANTS
+from libraries import CONTESTANTS, RATIOS
 
 NAMES = {name: contestant.label for name, contestant in CONTESTANTS.items()}
-OPPONENTS = [name for name in CONTESTANTS if name != "ours"]
 KIND_NAMES = {"forward": "forward", "gradient": "gradient", "bias": "with bias row"}
 
 # Equal programs differ by a few per cent from run to run; "no slower" allows for that.
 NO_SLOWER = 1.05
 
 Table = namedtuple("Table", "title header rows")
-# A target holds if ours / opponent is at most the limit in the worst of its (threads, case) keys.
-Target = namedtuple("Target", "where what opponent limit keys")
+# A target holds if the quotient of two contestants is at most the limit in the worst of its
+# (threads, case) keys.
+Target = namedtuple("Target", "where what quotient limit keys")
 Verdict = namedtuple("Verdict", "target ratio worst verdict")
 
 
-def ratio(medians, key, opponent):
-    """Ours over an opponent's, or None where one of both was not measured."""
+def ratio(medians, key, quotient):
+    """The quotient of two contestants, or None where one of both was not measured."""
     times = medians.get(key, {})
-    return times["ours"] / times[opponent] if "ours" in times and opponent in times else None
+    ours, theirs = quotient
+    return times[ours] / times[theirs] if ours in times and theirs in times else None
 
 
 def _keys(activations, kinds, threads=1, dtype="float32", size=(256, 512)):
@@ -47,23 +48,42 @@ def _targets():
         ("every gradient", ACTIVATIONS, ("gradient",), (NO_SLOWER, 0.8, 1.2)),
     ]  # fmt: skip
     for what, activations, kinds, limits in rows:
-        for opponent, limit in zip(("stock", "torch", "jax"), limits):
+        for quotient, limit in zip(RATIOS, limits):
             yield Target(
-                "256 x 512, float32, 1 thread", what, opponent, limit, _keys(activations, kinds)
+                "256 x 512, float32, 1 thread", what, quotient, limit, _keys(activations, kinds)
             )
+    yield from _targets_with_numba()
     for kind in KINDS:
         keys = _keys(ACTIVATIONS, (kind,), threads=2, size=(1024, 4096))
-        for opponent, limit in (("torch", NO_SLOWER), ("jax", 1.25)):
+        for quotient, limit in ((("ours", "torch"), NO_SLOWER), (("ours", "jax"), 1.25)):
             yield Target(
                 "1024 x 4096, float32, 2 threads",
                 "every activation, {}".format(KIND_NAMES[kind]),
-                opponent, limit, keys,
+                quotient, limit, keys,
             )  # fmt: skip
     keys = _keys(ACTIVATIONS, KINDS, size=(64, 100))
-    yield Target("64 x 100, float32, 1 thread", "everything", "stock", NO_SLOWER, keys)
+    yield Target("64 x 100, float32, 1 thread", "everything", RATIOS[0], NO_SLOWER, keys)
     for activation in ("tanh", "elu", "softplus"):
         keys = _keys((activation,), ("forward",), dtype="float64")
-        yield Target("256 x 512, float64, 1 thread", activation, "stock", 1 / 4.0, keys)
+        yield Target("256 x 512, float64, 1 thread", activation, RATIOS[0], 1 / 4.0, keys)
+
+
+def _targets_with_numba():
+    smooth = ("tanh", "ScaledTanH", "softplus", "elu", "selu")
+    own = ("numba", "numba_stock")
+    for dtype, limit in (("float32", 1 / 20.0), ("float64", 1 / 4.0)):
+        where = "256 x 512, {}, 1 thread".format(dtype)
+        keys = _keys(smooth, ("forward", "bias"), dtype=dtype)
+        yield Target(where, ", ".join(smooth) + ", with and without bias row", own, limit, keys)
+    where = "256 x 512, float32, 1 thread"
+    for activation, limit in (("sigmoid", 1 / 6.0), ("gelu", 1 / 6.0), ("softmax", 1 / 4.0)):
+        yield Target(where, activation, own, limit, _keys((activation,), ("forward",)))
+    keys = _keys(smooth + ("sigmoid", "gelu", "softmax"), ("gradient",))
+    yield Target(where, "every gradient of those", own, 0.5, keys)
+    keys = _keys(("rectify", "leaky_rectify"), KINDS)
+    yield Target(where, "rectify, leaky_rectify", own, NO_SLOWER, keys)
+    keys = _keys(smooth + ("sigmoid", "softmax"), ("forward",))
+    yield Target(where, "one kernel in both", ("numba", "ours"), 1.25, keys)
 
 
 TARGETS = list(_targets())
@@ -73,7 +93,7 @@ IMPORT_LIMIT = 0.15  # seconds
 
 def judge(target, medians):
     """The worst ratio among the keys of a target, and whether it is within the limit."""
-    ratios = [(ratio(medians, key, target.opponent), key) for key in target.keys]
+    ratios = [(ratio(medians, key, target.quotient), key) for key in target.keys]
     measured = [(r, "{0.activation} {0.kind}".format(key[1])) for r, key in ratios if r is not None]
     if not measured:
         return Verdict(target, None, None, "not measured")
@@ -98,6 +118,10 @@ def limit_text(limit):
     return "<= 1/{:.0f}".format(1 / limit) if limit < 0.4 else "<= {:g}".format(limit)
 
 
+def quotient_text(quotient):
+    return " / ".join(NAMES[name] for name in quotient)
+
+
 def threads_text(threads):
     return "1 thread" if threads == 1 else "{} threads".format(threads)
 
@@ -106,12 +130,12 @@ def _cells(medians, key, unit):
     """What follows the name of a row: times in a unit (of seconds), then ratios."""
     times = medians.get(key, {})
     cells = [number(times[c] / unit if c in times else None) for c in NAMES]
-    return cells + [number(ratio(medians, key, opponent)) for opponent in OPPONENTS]
+    return cells + [number(ratio(medians, key, quotient)) for quotient in RATIOS]
 
 
 def tables_of_times(medians):
     """A table for each number of threads, dtype and size, then those of the training steps."""
-    header = list(NAMES.values()) + ["ours / " + NAMES[opponent] for opponent in OPPONENTS]
+    header = list(NAMES.values()) + [quotient_text(quotient) for quotient in RATIOS]
     setups = dict.fromkeys((t, c.dtype, c.rows, c.columns) for t, c in medians if c.kind != "step")
     for threads, dtype, rows, columns in setups:
         per_element = 1e-9 * rows * columns
@@ -140,33 +164,39 @@ def tables_of_times(medians):
         yield Table(title, ["activation"] + header, lines)
 
 
-def table_of_targets(medians, compile_ratio, import_seconds):
+def table_of_targets(medians, compile_ratios, import_seconds):
     """The targets and what was measured. The ratio is that of the worst case of each."""
     lines = []
     for target in TARGETS:
         _, largest, worst, verdict = judge(target, medians)
         lines.append([
-            target.where, target.what, NAMES[target.opponent], limit_text(target.limit),
+            target.where, target.what, quotient_text(target.quotient), limit_text(target.limit),
             number(largest), worst or "-", verdict,
         ])  # fmt: skip
-    for where, what, measured, limit, text in (
-        ("compiling", "f(x + row) and its gradient", compile_ratio, COMPILE_LIMIT, "<= {:g}"),
-        ("importing", "seconds more than Theano", import_seconds, IMPORT_LIMIT, "<= {:g} s"),
-    ):
+    costs = [
+        ("compiling", "f(x + row) and its gradient", quotient, compile_ratios.get(quotient))
+        for quotient in (RATIOS[0], RATIOS[3])
+    ]
+    costs.append(("importing", "seconds more than Theano", RATIOS[0], import_seconds))
+    for where, what, quotient, measured in costs:
+        limit, text = COMPILE_LIMIT, "<= {:g}"
+        if where == "importing":
+            limit, text = IMPORT_LIMIT, "<= {:g} s"
         verdict = "not measured" if measured is None else "met" if measured <= limit else "not met"
         lines.append([
-            where, what, NAMES["stock"], text.format(limit), number(measured), "-", verdict,
+            where, what, quotient_text(quotient), text.format(limit), number(measured), "-",
+            verdict,
         ])  # fmt: skip
-    header = ["where", "what", "against", "target", "measured", "worst in", "verdict"]
-    title = "Targets: ours over theirs (no slower: at most {:g}, as runs differ)".format(NO_SLOWER)
+    header = ["where", "what", "of what", "target", "measured", "worst in", "verdict"]
+    title = "Targets for quotients (no slower: at most {:g}, as runs differ)".format(NO_SLOWER)
     return Table(title, header, lines)
 
 
-def report(facts, notes, medians, compile_ratio, import_seconds):
+def report(facts, notes, medians, compile_ratios, import_seconds):
     """All tables, as reStructuredText."""
     parts = [".. Written by tests/benchmarks/speed.py.\n"]
     parts.append(restructured("What was measured, and with what", None, facts))
     parts += ["- {}\n".format(escaped(note)) for note in notes]
     parts += [restructured(*table) for table in tables_of_times(medians)]
-    parts.append(restructured(*table_of_targets(medians, compile_ratio, import_seconds)))
+    parts.append(restructured(*table_of_targets(medians, compile_ratios, import_seconds)))
     return "\n".join(parts)

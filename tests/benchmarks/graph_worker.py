@@ -1,20 +1,24 @@
-"""Theano for `speed.py`: "ours" with every rewrite, and "stock" with those of lasagne_nl left out.
+"""Theano, or PyTensor, for `speed.py`: with every rewrite, or stock, without those of lasagne_nl.
 
-A function is called as users call it, ``f(x)``, with Theano's usual checks of its input. Arrays
-are borrowed: none is copied on its way in or out, and each call gives a newly allocated result.
+A function is called as users call it, ``f(x)``, with the library's usual checks of its input.
+Arrays are borrowed: none is copied on its way in or out, and each call gives a newly allocated
+result.
 """
 
 import functools
+import importlib
 
 import cases
 import numpy as np
 from worker import seconds_of, serve
 
 import lasagne_nl
+from lasagne_nl import backend
 from lasagne_nl import nonlinearities as nl
 
-import theano  # isort: skip  after lasagne_nl, for its repairs
-import theano.tensor as T
+library = backend.library
+T = importlib.import_module(library.__name__ + ".tensor")
+with_theano = library.__name__ == "theano"
 
 ACTIVATIONS = {
     "ScaledTanH": nl.ScaledTanH(cases.SCALE_IN, cases.SCALE_OUT),
@@ -25,22 +29,23 @@ for _name in cases.ACTIVATIONS + cases.BEYOND_LASAGNE:
 
 
 def mode_of(contestant):
-    mode = theano.compile.get_mode("FAST_RUN")
-    return mode if contestant == "ours" else mode.excluding("lasagne_nl_simd", "lasagne_nl")
+    mode = library.compile.get_mode("FAST_RUN")
+    is_ours = not contestant.endswith("stock")
+    return mode if is_ours else mode.excluding("lasagne_nl_simd", "lasagne_nl")
 
 
 def variables(dtype):
     """x, the incoming gradient g, and the row."""
-    return (
-        T.TensorType(dtype, (False, False))("x"),
-        T.TensorType(dtype, (False, False))("g"),
-        T.TensorType(dtype, (False,))("row"),
-    )
+    any_length = False if with_theano else None
+    return [
+        T.TensorType(dtype, (any_length,) * ndim)(name)
+        for name, ndim in (("x", 2), ("g", 2), ("row", 1))
+    ]
 
 
 def function(arguments, result, **options):
-    arguments = [theano.In(argument, borrow=True) for argument in arguments]
-    return theano.function(arguments, theano.Out(result, borrow=True), **options)
+    arguments = [library.In(argument, borrow=True) for argument in arguments]
+    return library.function(arguments, library.Out(result, borrow=True), **options)
 
 
 @functools.lru_cache(None)
@@ -53,7 +58,7 @@ def compiled(contestant, activation, kind, dtype):
     if kind == "bias":
         return function([x, row], f(x + row), mode=mode), (0, 2)
     y = f(x)
-    slope = theano.grad(None, x, known_grads={y: g})
+    slope = library.grad(None, x, known_grads={y: g})
     return function([x, g], slope, mode=mode, on_unused_input="ignore"), (0, 1)
 
 
@@ -61,14 +66,19 @@ def training_step(activation, start, mode):
     """The parameters as shared variables, and a function from images and labels to the loss, which
     updates them."""
     images, labels = T.fmatrix("images"), T.lvector("labels")
-    parameters = [theano.shared(array) for array in start]
+    parameters = [library.shared(array) for array in start]
     signal = images
     for w, b in zip(parameters[:-2:2], parameters[1:-2:2]):
         signal = ACTIVATIONS[activation](T.dot(signal, w) + b)
     probabilities = nl.softmax(T.dot(signal, parameters[-2]) + parameters[-1])
-    loss = T.nnet.categorical_crossentropy(probabilities, labels).mean(dtype="float32")
+    if with_theano:
+        losses = T.nnet.categorical_crossentropy(probabilities, labels)
+    else:
+        losses = -T.log(probabilities)[T.arange(labels.shape[0]), labels]
+    loss = losses.mean(dtype="float32")
     rate = np.float32(cases.LEARNING_RATE)
-    updates = [(p, p - rate * slope) for p, slope in zip(parameters, T.grad(loss, parameters))]
+    slopes = library.grad(loss, parameters)
+    updates = [(p, p - rate * slope) for p, slope in zip(parameters, slopes)]
     return parameters, function([images, labels], loss, updates=updates, mode=mode)
 
 
@@ -94,23 +104,27 @@ def compile_anew(activation, request):
 
     def compile_them():
         y = x * 3 if activation is None else ACTIVATIONS[activation](x + row)
-        outputs = [y, theano.grad(None, x, known_grads={y: g})]
-        theano.function([x, g, row], outputs, mode=mode, on_unused_input="ignore")
+        outputs = [y, library.grad(None, x, known_grads={y: g})]
+        f = library.function([x, g, row], outputs, mode=mode, on_unused_input="ignore")
+        # Numba compiles when it is called.
+        f(*[np.zeros((3, 4), "float32")] * 2, np.zeros(4, "float32"))
 
     return {"seconds": seconds_of(compile_them, 1)}
 
 
+def versions():
+    if with_theano:
+        compiler = library.gof.cmodule.gcc_version_str or ""
+        yield "lasagne_nl", lasagne_nl.__version__
+        yield "Theano", library.__version__
+        yield "NumPy", np.__version__
+        yield "C++ compiler", "{} {}".format(library.config.cxx, compiler)
+        yield "BLAS of Theano", library.config.blas.ldflags or "NumPy's"
+    else:
+        numba = importlib.import_module("numba").__version__
+        yield "PyTensor", "{}, Numba {}".format(library.__version__, numba)
+        yield "NumPy of PyTensor", np.__version__
+
+
 if __name__ == "__main__":
-    serve(
-        {
-            "lasagne_nl": lasagne_nl.__version__,
-            "Theano": theano.__version__,
-            "NumPy": np.__version__,
-            "C++ compiler": "{} {}".format(
-                theano.config.cxx, theano.gof.cmodule.gcc_version_str or ""
-            ),
-            "BLAS of Theano": theano.config.blas.ldflags or "NumPy's",
-        },
-        build,
-        compile=compile_anew,
-    )
+    serve(dict(versions()), build, compile=compile_anew)
