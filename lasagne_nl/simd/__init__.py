@@ -1,7 +1,7 @@
 """Faster compiled graphs on a CPU: rewrites of the library's optimiser, and nothing to call.
 
-They serve Theano with a C++ compiler, and PyTensor with Numba, and bear the tag
-``lasagne_nl_simd``. To switch them off:
+They serve what is compiled with C++, by any library of the family, and what PyTensor compiles with
+Numba, and bear the tag ``lasagne_nl_simd``. To switch them off:
 ``LASAGNE_NL_SIMD=0`` in the environment for the whole process,
 ``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` (``PYTENSOR_FLAGS``) where no mode is named,
 ``mode.excluding("lasagne_nl_simd")`` for any.
@@ -34,17 +34,17 @@ def register():
         raise ValueError("{}={!r} must be 0 or 1".format(ENVIRONMENT_VARIABLE, wanted))
     if wanted == "0":
         return False
-    if backend.name == "theano" and backend.library.config.cxx and _is_ieee_arithmetic():
+    with_c = bool(backend.library.config.cxx) and _is_ieee_arithmetic(backend.library)
+    with_numba = backend.name == "pytensor" and _compiles_with_numba()
+    if with_c:
         from lasagne_nl.simd import c_linkers
 
         c_linkers.register()
-        return True
-    if backend.name == "pytensor" and _compiles_with_numba():
+    if with_numba:
         from lasagne_nl.simd import numba_linker
 
         numba_linker.register()
-        return not backend.wants_compiler()
-    return False
+    return with_c if backend.wants_compiler() else with_numba
 
 
 def _compiles_with_numba():
@@ -53,12 +53,12 @@ def _compiles_with_numba():
     return all(importlib.util.find_spec(module) for module in modules)
 
 
-def _is_ieee_arithmetic():
+def _is_ieee_arithmetic(library):
     """Whether the compiler will keep to IEEE 754 in our functions."""
-    import theano
-
-    found = _LICENCE.search(theano.config.gcc.cxxflags)
+    config, is_theano = library.config, hasattr(library, "gof")
+    found = _LICENCE.search(config.gcc.cxxflags if is_theano else config.gcc__cxxflags)
     if found is None:
         return True
-    is_clang = "clang" in theano.config.cxx or theano.gof.cmodule.gcc_llvm()
+    cmodule = "{}.{}.cmodule".format(library.__name__, "gof" if is_theano else "link.c")
+    is_clang = "clang" in config.cxx or importlib.import_module(cmodule).gcc_llvm()
     return "single-precision" not in found.group() and not is_clang

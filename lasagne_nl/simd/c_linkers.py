@@ -1,19 +1,23 @@
 """What only the C linkers get: the loop that vectorises, and the operations on rows of softmax."""
 
-from lasagne_nl.simd import rewrites, softmax
+from lasagne_nl.backend import library
+from lasagne_nl.simd import rewrites
 from lasagne_nl.simd.elemwise import VectorElemwise, gains
 from lasagne_nl.simd.rewrites import Elemwise, tools
 
 
-@tools.local(*softmax.REPLACEMENTS)
-def local_softmax(fgraph, node):
-    """Theano's operations on rows of softmax -> those of `softmax`."""
-    replacement = softmax.REPLACEMENTS.get(type(node.op))
-    variables, integers = node.inputs + node.outputs, tools.tensor.discrete_dtypes
-    floats = {variable.dtype for variable in variables if variable.dtype not in integers}
-    if replacement is None or floats not in ({"float32"}, {"float64"}):
-        return False
-    return replacement()(*node.inputs, **{"return_list": True})
+def _softmax(replacements):
+    @tools.local(*replacements)
+    def local_softmax(fgraph, node):
+        """Theano's operations on rows of softmax -> those of `softmax`."""
+        replacement = replacements.get(type(node.op))
+        variables, integers = node.inputs + node.outputs, tools.tensor.discrete_dtypes
+        floats = {variable.dtype for variable in variables if variable.dtype not in integers}
+        if replacement is None or floats not in ({"float32"}, {"float64"}):
+            return False
+        return replacement()(*node.inputs, **{"return_list": True})
+
+    return local_softmax
 
 
 @tools.local(Elemwise)
@@ -27,8 +31,17 @@ def local_vector_elemwise(fgraph, node):
 
 
 def register():
-    """Have the rewrites made in modes of the kind FAST_RUN."""
-    rewrites.register("fast_run")
-    rewrites.add(48.84, "softmax", local_softmax, tags=("fast_run",))
+    """Have the rewrites made in modes of the kind FAST_RUN that compile with C."""
+    tags = ("fast_run",) if tools.is_theano else ("fast_run", "cxx_only")
+    # PyTensor has those of Numba, too, under the plain names.
+    name = "{}_in_c" if library.__name__ == "pytensor" else "{}"
+    rewrites.register(*tags, name=name)
+    if tools.is_theano:
+        from lasagne_nl.simd.softmax import REPLACEMENTS
+
+        of_rows = _softmax(REPLACEMENTS)
+    else:
+        of_rows = rewrites.local_softmax_of_rows(as_matrix=True)
+    rewrites.add(48.84, name.format("softmax"), of_rows, tags)
     # After the in-place pass (75), which knows the library's own class only.
-    rewrites.add(76, "vector_elemwise", local_vector_elemwise, tags=("fast_run",))
+    rewrites.add(76, name.format("vector_elemwise"), local_vector_elemwise, tags)

@@ -1,14 +1,24 @@
 """Elementwise operations whose loop the C compiler vectorises, for arrays of any layout."""
 
 import functools
+import importlib
 
-from theano import config, gof, scalar
-from theano.gof.cmodule import GCC_compiler
-from theano.gof.utils import MethodNotDefined
-from theano.tensor.elemwise import Elemwise
-
+from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
-from lasagne_nl.simd.scalar_ops import IsInf, Kernel
+from lasagne_nl.simd.scalar_ops import Kernel, scalar
+
+
+def module(in_theano, in_others):
+    """A module of the library, which Theano has in another place than its successors."""
+    place = in_theano if hasattr(library, "gof") else in_others
+    return importlib.import_module("{}.{}".format(library.__name__, place))
+
+
+Elemwise = module("tensor.elemwise", "tensor.elemwise").Elemwise
+MethodNotDefined = module("gof.utils", "graph.utils").MethodNotDefined
+cmodule = module("gof.cmodule", "link.c.cmodule")
+GCC_compiler = cmodule.GCC_compiler
+config = library.config
 
 # As many as loops.h has room for: inputs and outputs together, and what NumPy has at most.
 _MOST_OPERANDS, _MOST_DIMENSIONS = 33, 32
@@ -20,11 +30,9 @@ _VERSION = in_c.version(_LOOPS)
 # Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
 # row or a column is repeated.
 _SIMPLE = (
-    scalar.Add, scalar.Sub, scalar.Mul, scalar.TrueDiv, scalar.Neg, scalar.Abs, scalar.Sqr,
-    scalar.Inv, scalar.Switch, scalar.LT, scalar.GT, scalar.LE, scalar.GE, scalar.EQ, scalar.NEQ,
-    scalar.Maximum, scalar.Minimum, scalar.Clip, scalar.Identity, scalar.Second, scalar.Sqrt,
-    scalar.Sgn, scalar.Floor, IsInf,
-)  # fmt: skip
+    "Add Sub Mul TrueDiv Neg Abs Sqr Inv Reciprocal Switch LT GT LE GE EQ NEQ Maximum Minimum Clip "
+    "Identity Second Sqrt Sgn Sign Floor"
+).split()
 _DTYPES = {
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
     "float32", "float64",
@@ -39,23 +47,23 @@ class VectorElemwise(Elemwise):
     def __str__(self):
         return "Vector" + super().__str__()
 
-    def c_support_code(self):
-        return _LOOPS + "\n" + _or_nothing(super().c_support_code)
+    def c_support_code(self, **options):
+        return _LOOPS + "\n" + _or_nothing(super().c_support_code, **options)
 
     def c_support_code_apply(self, node, nodename):
         parents = _or_nothing(super().c_support_code_apply, node, nodename)
         return parents + _inner_function(self, node, nodename)
 
-    def c_compile_args(self):
-        return super().c_compile_args() + list(compile_args())
+    def c_compile_args(self, **options):
+        return list(super().c_compile_args(**options)) + list(compile_args())
 
     def c_code_cache_version_apply(self, node):
         version = super().c_code_cache_version_apply(node)
         return version + (_VERSION, 1) if version else ()
 
     def _c_all(self, node, nodename, inames, onames, sub):
-        declare, check, allocate, _ = super()._c_all(node, nodename, inames, onames, sub)
-        return declare, check, allocate, _loop(node, nodename, inames, onames)
+        declare, check, allocate, _, *rest = super()._c_all(node, nodename, inames, onames, sub)
+        return (declare, check, allocate, _loop(node, nodename, inames, onames), *rest)
 
 
 @functools.lru_cache(maxsize=None)
@@ -71,24 +79,24 @@ def compile_args():
     return tuple(args)
 
 
-def _or_nothing(method, *arguments):
+def _or_nothing(method, *arguments, **options):
     try:
-        return method(*arguments)
+        return method(*arguments, **options)
     except MethodNotDefined:
         return ""
 
 
 def _operands(node, inames, onames):
     """(C name, variable, whether it is an output) of each array, none of them twice."""
-    inputs = gof.utils.uniq(list(zip(inames, node.inputs)))
+    inputs = list(dict.fromkeys(zip(inames, node.inputs)))
     return [(n, v, False) for n, v in inputs] + [(n, v, True) for n, v in zip(onames, node.outputs)]
 
 
 def _is_fixed(variable, node):
     """Whether it is one element all along a row."""
-    if all(variable.broadcastable):
+    if all(variable.type.broadcastable):
         return True
-    return variable.broadcastable[-1] and not node.outputs[0].broadcastable[-1]
+    return variable.type.broadcastable[-1] and not node.outputs[0].type.broadcastable[-1]
 
 
 def _scalar_code(op, node, nodename, inames, onames, sub):
@@ -157,12 +165,12 @@ def _loop(node, nodename, inames, onames):
     ndim = node.outputs[0].ndim
     operands = _operands(node, inames, onames)
     fixed = [_is_fixed(v, node) for _, v, _ in operands]
-    keep_last = any(f and not all(v.broadcastable) for f, (_, v, _) in zip(fixed, operands))
+    keep_last = any(f and not all(v.type.broadcastable) for f, (_, v, _) in zip(fixed, operands))
     fill = []
     for k, (name, variable, is_output) in enumerate(operands):
         strides = [
             "0" if broadcast else "PyArray_STRIDES({})[{}]".format(name, d)
-            for d, broadcast in enumerate(variable.broadcastable)
+            for d, broadcast in enumerate(variable.type.broadcastable)
         ]
         fill.append(
             "lnl_operand o{k} = {{(char *)PyArray_DATA({name}), sizeof({type}), {out}, {fixed}, "
@@ -203,7 +211,7 @@ def gains(node):
     variables = node.inputs + node.outputs
     if len(variables) > _MOST_OPERANDS or node.outputs[0].ndim > _MOST_DIMENSIONS:
         return False
-    if all(node.outputs[0].broadcastable) or any(v.dtype not in _DTYPES for v in variables):
+    if all(node.outputs[0].type.broadcastable) or any(v.dtype not in _DTYPES for v in variables):
         return False
     ops = _scalar_ops(node.op.scalar_op)
     if not any(isinstance(op, Kernel) for op in ops) and not _is_simple_and_gains(node, ops):
@@ -225,11 +233,11 @@ def _scalar_ops(op):
 
 
 def _is_simple_and_gains(node, ops):
-    whole = [v for v in node.inputs + node.outputs if not all(v.broadcastable)]
-    if not all(isinstance(op, _SIMPLE) for op in ops):
+    whole = [v for v in node.inputs + node.outputs if not all(v.type.broadcastable)]
+    if not all(type(op).__name__ in _SIMPLE for op in ops):
         return False
     if {v.dtype for v in whole} not in ({"float32"}, {"float64"}):
         return False
     return any(isinstance(op, scalar.Switch) for op in ops) or any(
-        v.broadcastable != node.outputs[0].broadcastable for v in whole
+        v.type.broadcastable != node.outputs[0].type.broadcastable for v in whole
     )

@@ -7,8 +7,6 @@ import hashlib
 
 import numpy as np
 from pytensor import config
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import elemwise
 from pytensor.link.numba.dispatch.basic import (
     numba_funcify_and_cache_key,
@@ -16,10 +14,10 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_and_cache_key,
 )
 from pytensor.scalar.basic import Composite
-from pytensor.tensor.special import LogSoftmax, Softmax
 
 from lasagne_nl.simd import in_c, in_llvm
 from lasagne_nl.simd.kernels import record
+from lasagne_nl.simd.rows import RowLogSoftmax, RowSoftmax
 from lasagne_nl.simd.scalar_ops import Kernel
 
 
@@ -89,37 +87,6 @@ def has_kernels(op):
     if hasattr(op, "fgraph"):
         return any(has_kernels(node.op) for node in op.fgraph.apply_nodes)
     return isinstance(op, Kernel)
-
-
-class _OfRows(Op):
-    """An operation on the rows along the last axis, whose shape stays."""
-
-    __props__ = ()
-
-    def make_node(self, x):
-        return Apply(self, [x], [x.type()])
-
-    def infer_shape(self, fgraph, node, shapes):
-        return shapes
-
-
-class RowSoftmax(_OfRows):
-    """exp(x_j) / sum_k exp(x_k)"""
-
-    def perform(self, node, inputs, outputs):
-        exponential = np.exp(inputs[0] - inputs[0].max(axis=-1, keepdims=True))
-        outputs[0][0] = exponential / exponential.sum(axis=-1, keepdims=True)
-
-
-class RowLogSoftmax(_OfRows):
-    """x_j - log(sum_k exp(x_k))"""
-
-    def perform(self, node, inputs, outputs):
-        shifted = inputs[0] - inputs[0].max(axis=-1, keepdims=True)
-        outputs[0][0] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-ROWS = {Softmax: RowSoftmax(), LogSoftmax: RowLogSoftmax()}
 
 
 def _largest(dtype):

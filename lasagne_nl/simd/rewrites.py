@@ -3,7 +3,7 @@
 import numpy as np
 
 from lasagne_nl._rewriting import Tools
-from lasagne_nl.backend import library
+from lasagne_nl.backend import library, patternbroadcast
 from lasagne_nl.simd import scalar_ops
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.scalar_ops import scalar
@@ -198,6 +198,43 @@ def local_kernels(fgraph, node):
     return [Elemwise(new, node.op.inplace_pattern)(*node.inputs)]
 
 
+def local_softmax_of_rows(as_matrix):
+    """A rewrite of the softmax of Theano's successors along one axis -> that of rows, which are
+    those of a matrix where it asks for one.
+    """
+    from lasagne_nl.simd import rows
+
+    names = ("Softmax", "LogSoftmax", "SoftmaxGrad")
+    replacements = {
+        getattr(tools.special, name): getattr(rows, "Row" + name)()
+        for name in names
+        if hasattr(tools.special, name)
+    }
+
+    @tools.local(*replacements)
+    def local_softmax(fgraph, node):
+        x, axes = node.inputs[0], node.op.axis
+        axes = axes if isinstance(axes, tuple) else (axes,)
+        if any(i.dtype not in FLOATS for i in node.inputs) or axes[0] is None or len(axes) != 1:
+            return False
+        _prepare()
+        order = [axis for axis in range(x.ndim) if axis != axes[0] % x.ndim] + [axes[0] % x.ndim]
+        turned = [i.dimshuffle(order) for i in node.inputs] if x.ndim > 1 else list(node.inputs)
+        if as_matrix and x.ndim != 2:
+            shape = [turned[0].shape[axis] for axis in range(x.ndim)]
+            number_of_rows = tensor.prod(turned[0].shape[:-1]) if x.ndim > 1 else 1
+            turned = [i.reshape((number_of_rows, shape[-1])) for i in turned]
+        result = replacements[type(node.op)](*turned)
+        if as_matrix and x.ndim != 2:
+            result = result.reshape(shape, ndim=x.ndim)
+        back = [order.index(axis) for axis in range(x.ndim)]
+        result = result.dimshuffle(back) if back != list(range(x.ndim)) else result
+        pattern = node.outputs[0].type.broadcastable
+        return [patternbroadcast(result, pattern)]
+
+    return local_softmax
+
+
 def add(position, name, rewrite, tags, **options):
     """Have a rewrite made at a position in the order of Theano's passes, in modes with a tag."""
     # Theano's successors fuse sums and products at 48.
@@ -206,13 +243,21 @@ def add(position, name, rewrite, tags, **options):
     tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
-def register(*tags, before_the_first=lambda: None):
-    """Have the rewrites of scalar functions made in modes with a tag."""
-    global _prepare
-    _prepare = before_the_first
+# What is to be done before the first kernel is put into a graph.
+_preparations = []
+
+
+def _prepare():
+    for prepare in _preparations:
+        prepare()
+
+
+def register(*tags, name="{}", before_the_first=None):
+    """Have the rewrites of scalar functions made in modes with these tags."""
+    _preparations.extend([before_the_first] * (before_the_first is not None))
     # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
     # what moves a graph to a GPU (48.5). A product is met before its factors.
-    add(48.80, "kink", local_kink, tags, order="outputs first")
-    add(48.81, "scaled_expm1", local_scaled_expm1, tags, order="outputs first")
-    add(48.82, "scaled_tanh", local_scaled_tanh, tags, order="outputs first")
-    add(48.83, "kernels", local_kernels, tags)
+    add(48.80, name.format("kink"), local_kink, tags, order="outputs first")
+    add(48.81, name.format("scaled_expm1"), local_scaled_expm1, tags, order="outputs first")
+    add(48.82, name.format("scaled_tanh"), local_scaled_tanh, tags, order="outputs first")
+    add(48.83, name.format("kernels"), local_kernels, tags)

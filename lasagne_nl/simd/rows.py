@@ -1,0 +1,100 @@
+"""Operations on the rows of matrices, with the kernels' exponential: the C code, and softmax of
+Theano's successors, which serves Numba too.
+"""
+
+import numpy as np
+
+from lasagne_nl.backend import library
+from lasagne_nl.simd import in_c
+from lasagne_nl.simd.elemwise import compile_args, module
+
+_CODE = in_c.functions(
+    "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
+) + in_c.read("softmax.h")
+_VERSION = in_c.version(_CODE)
+
+
+_OpenMPOp = module("gof.op", "graph.op" if library.__name__ == "theano" else "link.c.op").OpenMPOp
+
+
+class OfRows(_OpenMPOp):
+    """An operation that a function of softmax.h computes.
+
+    The function is a template of the type of the floats, and of that of the targets where there are
+    some; its arguments are the inputs, the addresses of the outputs, and from how many elements on
+    it may use threads.
+    """
+
+    __props__ = ("openmp",)
+    function = None
+
+    def c_support_code(self, **options):
+        return _CODE
+
+    def c_compile_args(self, **options):
+        # It makes of "omp simd" what it says, and nothing of the threads.
+        return [*super().c_compile_args(**options), *compile_args(), "-fopenmp-simd"]
+
+    def c_code_cache_version(self):
+        return (_VERSION, 2, self.openmp, library.config.openmp_elemwise_minsize)
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        typed = [node.inputs[0]] + node.inputs[2:]  # the second is of the type of the first
+        return "if (!{function}<{types}>({arguments})) {{ {fail} }}".format(
+            function=self.function,
+            types=", ".join(variable.type.dtype_specs()[1] for variable in typed),
+            arguments=", ".join(
+                [
+                    *inputs,
+                    *("&" + name for name in outputs),
+                    str(library.config.openmp_elemwise_minsize),
+                ]
+            ),
+            fail=sub["fail"],
+        )
+
+
+class _OfSuccessors(OfRows):
+    """Of a shape and dtype that stay; the last axis is that of the rows."""
+
+    def make_node(self, *inputs):
+        apply = module("gof.graph", "graph.basic").Apply
+        return apply(self, list(inputs), [inputs[0].type()])
+
+    def infer_shape(self, fgraph, node, shapes):
+        return shapes[:1]
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = self.of_arrays(*inputs)
+
+
+class RowSoftmax(_OfSuccessors):
+    """exp(x_j) / sum_k exp(x_k)"""
+
+    function = "lnl_softmax"
+
+    @staticmethod
+    def of_arrays(x):
+        exponential = np.exp(x - x.max(axis=-1, keepdims=True))
+        return exponential / exponential.sum(axis=-1, keepdims=True)
+
+
+class RowLogSoftmax(_OfSuccessors):
+    """x_j - log(sum_k exp(x_k))"""
+
+    function = "lnl_log_softmax"
+
+    @staticmethod
+    def of_arrays(x):
+        shifted = x - x.max(axis=-1, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+class RowSoftmaxGrad(_OfSuccessors):
+    """The gradient of softmax s for the incoming gradient g: s_j (g_j - sum_k g_k s_k)"""
+
+    function = "lnl_softmax_grad"
+
+    @staticmethod
+    def of_arrays(g, s):
+        return (g - (g * s).sum(axis=-1, keepdims=True)) * s
