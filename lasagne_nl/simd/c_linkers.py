@@ -1,5 +1,7 @@
 """What only the C linkers get: the loop that vectorises, and the operations on rows of softmax."""
 
+import functools
+
 from lasagne_nl.backend import library
 from lasagne_nl.simd import rewrites
 from lasagne_nl.simd.elemwise import VectorElemwise, gains
@@ -30,6 +32,7 @@ def local_vector_elemwise(fgraph, node):
     return vector(*node.inputs, **{"return_list": True})
 
 
+@functools.lru_cache(maxsize=None)
 def register():
     """Have the rewrites made in modes of the kind FAST_RUN that compile with C."""
     tags = ("fast_run",) if tools.is_theano else ("fast_run", "cxx_only")

@@ -12,6 +12,7 @@ def load():
     importlib.import_module("lasagne_nl.simd.numba_ops")
 
 
+@functools.lru_cache(maxsize=None)
 def register():
     """Have the rewrites made where the linker is Numba's."""
     rewrites.register("numba", before_the_first=load)
