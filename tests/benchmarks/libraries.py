@@ -21,20 +21,19 @@ FOLDER = os.path.join(ROOT, ".venv", "peers")
 # chance for each function, and may cost more than the function. So it keeps it, up to 32 MB.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
+WITH_PYTENSOR = dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="pytensor", PYTHONPATH=ROOT)
+
 # The name for people, the program that serves it, what pip installs into its environment (None: it
 # is in this one), and further environment variables.
 Library = namedtuple("Library", "label program requirements variables")
 LIBRARIES = {
     "theano": Library("Theano", "graph_worker.py", None, KEEP_MEMORY),
-    "pytensor": Library(
-        "PyTensor",
-        "graph_worker.py",
-        ["pytensor"],
-        dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="pytensor", PYTHONPATH=ROOT),
-    ),
+    "pytensor": Library("PyTensor", "graph_worker.py", ["pytensor"], WITH_PYTENSOR),
     "torch": Library("PyTorch", "torch_worker.py", ["torch==2.13.0", "numpy"], KEEP_MEMORY),
     "jax": Library("JAX", "jax_worker.py", ["jax"], {}),  # keeping memory makes it slower
 }
+
+PYMC = Library("PyMC", None, ["pymc"], WITH_PYTENSOR)  # for `bayesian.py`
 
 # What `make bench` has a column for: its heading, and the library that serves it. The worker is
 # told the key: the one for Theano compiles by it.
@@ -63,7 +62,7 @@ class WorkerError(Exception):
 
 def python_of(name):
     """The interpreter of a library's environment, which is made if it is missing."""
-    requirements = LIBRARIES[name].requirements
+    requirements = (LIBRARIES.get(name) or PYMC).requirements
     if requirements is None:
         return sys.executable
     folder = os.path.join(FOLDER, name)
@@ -74,7 +73,8 @@ def python_of(name):
             return python
     print("installing {} into {}".format(requirements[0], folder), file=sys.stderr)
     pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    venv = [newest_python() if name == "pytensor" else sys.executable, "-m", "venv", "--clear"]
+    needs_newest = requirements[0] in ("pytensor", "pymc")
+    venv = [newest_python() if needs_newest else sys.executable, "-m", "venv", "--clear"]
     for command in (venv + [folder], pip + requirements):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
