@@ -21,9 +21,9 @@ from lasagne_nl.simd.rows import RowLogSoftmax, RowSoftmax
 from lasagne_nl.simd.scalar_ops import Kernel
 
 
-def _compiled(function, **flags):
+def _compiled(function, fastmath=False, **options):
     # LLVM is to have the whole loop before it: what it does not inline it does not vectorise.
-    return numba_njit(function, fastmath=flags.pop("fastmath", False), forceinline=True, **flags)
+    return numba_njit(function, fastmath=fastmath, forceinline=True, **options)
 
 
 def call(name, dtype):
@@ -37,7 +37,7 @@ def call(name, dtype):
 
 def _key(dtype, *names):
     """What PyTensor finds the compiled code by in its cache."""
-    facts = 1, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
+    facts = 3, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
     return hashlib.sha256(repr(("lasagne_nl", facts)).encode()).hexdigest()
 
 
@@ -118,6 +118,18 @@ def _each_row(row_function):
     return numba_njit(each_row, fastmath=False)
 
 
+def _sum(row):
+    total = 0.0
+    for j in range(len(row)):
+        total += row[j]
+    return total
+
+
+# Parts of it are summed in the lanes of a vector. It is a loop of its own because the vectors of
+# float64 hold half as many as those of float32.
+_sum = _compiled(_sum, fastmath={"reassoc"})
+
+
 @register_funcify_and_cache_key(RowSoftmax)
 def _softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
@@ -126,21 +138,12 @@ def _softmax(op, node, **_):
     largest, number = _largest(dtype), np.dtype(dtype).type
     rest_of_inverse = call("rest_of_inverse", "float64")
 
-    def exponentials(row, result):
+    def softmax(row, result):
         most = largest(row)
         shift, least, magic = shift_of(most), least_of(most), magic_of(most)
-        total = 0.0
         for j in range(len(row)):
-            e = exp(row[j], shift, least, magic)
-            result[j] = e
-            total += e
-        return total
-
-    # The parts of the sum in the lanes of a vector.
-    exponentials = _compiled(exponentials, fastmath={"reassoc"})
-
-    def softmax(row, result):
-        total = exponentials(row, result)
+            result[j] = exp(row[j], shift, least, magic)
+        total = _sum(result)
         inverse = 1 / total
         factor = number(inverse)
         factor_lo = number((inverse - np.float64(factor)) + rest_of_inverse(total, inverse))
@@ -157,17 +160,11 @@ def _log_softmax(op, node, **_):
     names = "exp_below", "rank", "of_rank"
     exp, largest, number = call("exp_below", dtype), _largest(dtype), np.dtype(dtype).type
 
-    def sum_of_exponentials(row, most):
-        total = 0.0
-        for j in range(len(row)):
-            total += exp(row[j], most)
-        return total
-
-    sum_of_exponentials = _compiled(sum_of_exponentials, fastmath={"reassoc"})
-
     def log_softmax(row, result):
         most = largest(row)
-        rest, most_wide = np.log(sum_of_exponentials(row, most)), np.float64(most)
+        for j in range(len(row)):
+            result[j] = exp(row[j], most)
+        rest, most_wide = np.log(_sum(result)), np.float64(most)
         for j in range(len(row)):
             result[j] = number((row[j] - most_wide) - rest)
 
