@@ -47,7 +47,7 @@ def _sigmoid(self, x):
 
 
 def _softplus(self, x):
-    return max(x, 0 * x) + np.log1p(np.exp(-abs(x)))
+    return np.maximum(x, 0) + np.log1p(np.exp(-abs(x)))
 
 
 def _replacements():
