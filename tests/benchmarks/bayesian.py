@@ -62,7 +62,7 @@ def main():
     found = {}
     for turn in range(TURNS + 1):
         for switch in ("0", "1"):
-            variables = dict(environment(1), **PYMC.variables)
+            variables = dict(environment(1, floatX="float64"), **PYMC.variables)
             output = subprocess.check_output(
                 [python_of("pymc"), "-W", "ignore", __file__, "measure"],
                 env=dict(variables, LASAGNE_NL_SIMD=switch),

@@ -193,7 +193,7 @@ def _flags(variable, flags):
 
 def environment(threads, **flags):
     """The environment variables of a worker."""
-    flags["floatX"] = "float32"
+    flags = dict({"floatX": "float32"}, **flags)
     of_theano = dict({"device": "cpu", "openmp": threads > 1}, **flags)
     variables = dict(
         os.environ,
