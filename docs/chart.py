@@ -33,15 +33,15 @@ def draw(found, theme, title):
     """Bars for each activation, those of the contestants below each other, on a log scale."""
     contestants = [who for who in NAMES if any(who in one for one in found.values())]
     # What is PyTensor's is paler than what is Theano's.
-    colours = (theme.first, theme.text) * 2 + (theme.second, theme.third)
-    colours = dict(zip(NAMES, zip(colours, (1, 1, 0.5, 0.5, 1, 1))))
+    colours = dict(zip(NAMES, (theme.first, theme.text) * 2 + (theme.second, theme.third)))
     height = 0.8 / len(contestants)
     figure = drawing.figure(4.2, 1.4 + 0.8 * len(found))
     axes = figure.add_subplot()
     for i, who in enumerate(contestants):
         places = [k + (i + 0.5) * height - 0.4 for k in range(len(found))]
         lengths = [one.get(who, float("nan")) for one in found.values()]
-        axes.barh(places, lengths, 0.92 * height, color=colours[who], label=NAMES[who])
+        look = {"color": colours[who], "alpha": 0.5 if who.startswith("numba") else 1}
+        axes.barh(places, lengths, 0.92 * height, label=NAMES[who], **look)
     axes.set_yticks(range(len(found)), list(found))
     axes.invert_yaxis()
     axes.set_xscale("log")
