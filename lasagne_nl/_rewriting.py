@@ -1,4 +1,4 @@
-"""What rewrites of a graph are made of, in the words of each library."""
+"""Where the libraries differ in what rewrites of their graphs are made of."""
 
 import functools
 import importlib
@@ -11,12 +11,12 @@ class Tools:
     """What a rewrite is made of, in the words of each library."""
 
     def __init__(self, library):
-        def module(name):
-            return importlib.import_module("{}.{}".format(library.__name__, name))
-
+        self._library = library
+        module = self.module
         self.is_theano = library.__name__ == "theano"
         self.optdb = library.compile.mode.optdb
-        self.tensor, self.gradient = module("tensor"), module("gradient")
+        self.scalar, self.tensor = module("scalar"), module("tensor")
+        self.gradient = module("gradient")
         self.extra_ops, self.sort = module("tensor.extra_ops"), module("tensor.sort")
         # Aesara warns of the older name.
         names = ("true_divide", "true_div")
@@ -29,7 +29,7 @@ class Tools:
             self._local = rewriting.local_optimizer
             elemwise = module("tensor.elemwise")
             self.c_op = getattr(elemwise, "ExternalCOp", None) or elemwise.COp
-            self.c_linker = module("gof.cc" if hasattr(library, "gof") else "link.c.basic").CLinker
+            self.c_linker = module("gof.cc", "link.c.basic").CLinker
         else:
             self.special, self.functions = module("tensor.special"), self.tensor
             self.asserts = module("raise_op").CheckAndRaise
@@ -37,6 +37,12 @@ class Tools:
             self._local = rewriting.node_rewriter
         self.copy_stack_trace = rewriting.copy_stack_trace
         self._orders = {"inputs first": rewriting.in2out, "outputs first": rewriting.out2in}
+
+    def module(self, name, in_successors=None):
+        """A module of the library, by the name that Theano has for it, and the others."""
+        if in_successors and not hasattr(self._library, "gof"):
+            name = in_successors
+        return importlib.import_module("{}.{}".format(self._library.__name__, name))
 
     def local(self, *ops):
         """Make a local rewrite of a function of the graph and a node of one of the ops."""

@@ -55,10 +55,13 @@ def _compiles_with_numba():
 
 def _is_ieee_arithmetic(library):
     """Whether the compiler will keep to IEEE 754 in our functions."""
-    config, is_theano = library.config, hasattr(library, "gof")
-    found = _LICENCE.search(config.gcc.cxxflags if is_theano else config.gcc__cxxflags)
+    config = library.config
+    flags = config.gcc.cxxflags if hasattr(library, "gof") else config.gcc__cxxflags
+    found = _LICENCE.search(flags)
     if found is None:
         return True
-    cmodule = "{}.{}.cmodule".format(library.__name__, "gof" if is_theano else "link.c")
-    is_clang = "clang" in config.cxx or importlib.import_module(cmodule).gcc_llvm()
+    from lasagne_nl.simd.scalar_ops import tools
+
+    cmodule = tools.module("gof.cmodule", "link.c.cmodule")
+    is_clang = "clang" in config.cxx or cmodule.gcc_llvm()
     return "single-precision" not in found.group() and not is_clang

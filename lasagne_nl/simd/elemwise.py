@@ -1,23 +1,14 @@
 """Elementwise operations whose loop the C compiler vectorises, for arrays of any layout."""
 
 import functools
-import importlib
 
 from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
-from lasagne_nl.simd.scalar_ops import Kernel, scalar
+from lasagne_nl.simd.scalar_ops import Kernel, scalar, tools
 
-
-def module(in_theano, in_others):
-    """A module of the library, which Theano has in another place than its successors."""
-    place = in_theano if hasattr(library, "gof") else in_others
-    return importlib.import_module("{}.{}".format(library.__name__, place))
-
-
-Elemwise = module("tensor.elemwise", "tensor.elemwise").Elemwise
-MethodNotDefined = module("gof.utils", "graph.utils").MethodNotDefined
-cmodule = module("gof.cmodule", "link.c.cmodule")
-GCC_compiler = cmodule.GCC_compiler
+Elemwise = type(tools.tensor.exp)
+MethodNotDefined = tools.module("gof.utils", "graph.utils").MethodNotDefined
+GCC_compiler = tools.module("gof.cmodule", "link.c.cmodule").GCC_compiler
 config = library.config
 
 # As many as loops.h has room for: inputs and outputs together, and what NumPy has at most.

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from lasagne_nl._rewriting import Tools
-from lasagne_nl.backend import library, patternbroadcast
+from lasagne_nl.backend import patternbroadcast
 from lasagne_nl.simd import scalar_ops
 from lasagne_nl.simd.recorder import FLOATS
-from lasagne_nl.simd.scalar_ops import scalar
+from lasagne_nl.simd.scalar_ops import scalar, tools
 
 TAG = "lasagne_nl_simd"
-tools = Tools(library)
 tensor = tools.tensor
 Elemwise = type(tensor.exp)
 _scaled_tanh = Elemwise(scalar_ops.ScaledTanh(name="scaled_tanh"))

@@ -6,7 +6,8 @@ import numpy as np
 
 from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
-from lasagne_nl.simd.elemwise import compile_args, module
+from lasagne_nl.simd.elemwise import compile_args
+from lasagne_nl.simd.scalar_ops import tools
 
 _CODE = in_c.functions(
     "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
@@ -14,7 +15,7 @@ _CODE = in_c.functions(
 _VERSION = in_c.version(_CODE)
 
 
-_OpenMPOp = module("gof.op", "graph.op" if library.__name__ == "theano" else "link.c.op").OpenMPOp
+_OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op").OpenMPOp
 
 
 class OfRows(_OpenMPOp):
@@ -58,7 +59,7 @@ class _OfSuccessors(OfRows):
     """Of a shape and dtype that stay; the last axis is that of the rows."""
 
     def make_node(self, *inputs):
-        apply = module("gof.graph", "graph.basic").Apply
+        apply = tools.module("graph.basic").Apply
         return apply(self, list(inputs), [inputs[0].type()])
 
     def infer_shape(self, *given):  # older libraries give the graph first

@@ -4,16 +4,15 @@ Each is a subclass of the library's own, whose gradient and whose computation in
 what is not float32 or float64 is left to the parent's code.
 """
 
-import importlib
-
 import numpy as np
 
+from lasagne_nl._rewriting import Tools
 from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
 from lasagne_nl.simd.recorder import FLOATS
 
-scalar = importlib.import_module(library.__name__ + ".scalar")
-_tensor = importlib.import_module(library.__name__ + ".tensor")
+tools = Tools(library)
+scalar = tools.scalar
 
 
 class Kernel:
@@ -52,9 +51,8 @@ def _softplus(self, x):
 
 def _replacements():
     """The library's class: the one that takes its place."""
-    functions = getattr(_tensor, "nnet", _tensor)
-    parents = {name: type(getattr(_tensor, name).scalar_op) for name in _NAMES.split()}
-    parents.update((name, type(getattr(functions, name).scalar_op)) for name in _IN_PYTHON)
+    parents = {name: type(getattr(tools.tensor, name).scalar_op) for name in _NAMES.split()}
+    parents.update((name, type(getattr(tools.functions, name).scalar_op)) for name in _IN_PYTHON)
     parents["is_inf"] = scalar.IsInf
     for kernel, parent in parents.items():
         attributes = {"kernel": kernel, "__module__": __name__}
