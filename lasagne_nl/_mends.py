@@ -50,25 +50,25 @@ def mend(library):
 
 def softmax(x):
     """Theano's softmax along the last axis of `x`, which has at least one dimension."""
-    return _of_rows("Softmax", x)
+    return of_rows(importlib.import_module("theano.tensor.nnet.nnet").Softmax(), x)
 
 
 def log_softmax(x):
     """The log of `softmax`, which stays finite where a probability rounds to 0."""
-    return _of_rows("LogSoftmax", x)
+    return of_rows(importlib.import_module("theano.tensor.nnet.nnet").LogSoftmax(), x)
 
 
-def _of_rows(name, x):
-    """An operation of Theano on the rows of a matrix, along the last axis of `x`."""
-    op = getattr(importlib.import_module("theano.tensor.nnet.nnet"), name)()
+def of_rows(op, *inputs):
+    """An operation on the rows of matrices, along the last axis of inputs of one shape."""
+    x = inputs[0]
     if x.ndim == 2:
-        return op(x)
+        return op(*inputs)
     number_of_rows = 1
     for axis in range(x.ndim - 1):
         number_of_rows = number_of_rows * x.shape[axis]
-    rows = op(x.reshape((number_of_rows, x.shape[x.ndim - 1])))
-    patternbroadcast = importlib.import_module("theano.tensor").patternbroadcast
-    return patternbroadcast(rows.reshape(x.shape, ndim=x.ndim), x.broadcastable)
+    rows = op(*[one.reshape((number_of_rows, x.shape[x.ndim - 1])) for one in inputs])
+    patternbroadcast = importlib.import_module("lasagne_nl.backend").patternbroadcast
+    return patternbroadcast(rows.reshape(x.shape, ndim=x.ndim), x.type.broadcastable)
 
 
 # Sigmoid and softplus.
@@ -126,7 +126,7 @@ def _mend_sigmoid_and_softplus(tools):
 def _mend_softmax_in_python(tools):
     if tools.is_theano:
         return
-    for name, perform in (("Softmax", _perform_softmax), ("LogSoftmax", _perform_log_softmax)):
+    for name, perform in (("Softmax", perform_softmax), ("LogSoftmax", perform_log_softmax)):
         op = getattr(tools.special, name)
         # In PyTensor 3 they are made of other operations, and have none.
         if "perform" in vars(op):
@@ -134,14 +134,14 @@ def _mend_softmax_in_python(tools):
 
 
 @np.errstate(invalid="ignore")  # inf - inf, which makes the row NaN
-def _perform_softmax(self, node, inputs, outputs):
+def perform_softmax(self, node, inputs, outputs):
     (x,) = inputs
     exponential = np.exp(x - x.max(axis=self.axis, keepdims=True))
     outputs[0][0] = exponential / exponential.sum(axis=self.axis, keepdims=True)
 
 
 @np.errstate(invalid="ignore")
-def _perform_log_softmax(self, node, inputs, outputs):
+def perform_log_softmax(self, node, inputs, outputs):
     (x,) = inputs
     shifted = x - x.max(axis=self.axis, keepdims=True)
     outputs[0][0] = shifted - np.log(np.exp(shifted).sum(axis=self.axis, keepdims=True))

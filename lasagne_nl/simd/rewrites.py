@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lasagne_nl.backend import patternbroadcast
+from lasagne_nl._mends import of_rows
 from lasagne_nl.simd import scalar_ops
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.scalar_ops import scalar, tools
@@ -196,6 +196,10 @@ def local_kernels(fgraph, node):
     return [Elemwise(new, node.op.inplace_pattern)(*node.inputs)]
 
 
+def _in_order(variable, order):
+    return variable if order == sorted(order) else variable.dimshuffle(order)
+
+
 def local_softmax_of_rows(as_matrix):
     """A rewrite of the softmax of Theano's successors along one axis -> that of rows, which are
     those of a matrix where it asks for one.
@@ -211,24 +215,16 @@ def local_softmax_of_rows(as_matrix):
 
     @tools.local(*replacements)
     def local_softmax(fgraph, node):
-        x, axes = node.inputs[0], node.op.axis
+        ndim, axes = node.inputs[0].ndim, node.op.axis
         axes = axes if isinstance(axes, tuple) else (axes,)
         if any(i.dtype not in FLOATS for i in node.inputs) or axes[0] is None or len(axes) != 1:
             return False
         _prepare()
-        order = [axis for axis in range(x.ndim) if axis != axes[0] % x.ndim] + [axes[0] % x.ndim]
-        turned = [i.dimshuffle(order) for i in node.inputs] if x.ndim > 1 else list(node.inputs)
-        if as_matrix and x.ndim != 2:
-            shape = [turned[0].shape[axis] for axis in range(x.ndim)]
-            number_of_rows = tensor.prod(turned[0].shape[:-1]) if x.ndim > 1 else 1
-            turned = [i.reshape((number_of_rows, shape[-1])) for i in turned]
-        result = replacements[type(node.op)](*turned)
-        if as_matrix and x.ndim != 2:
-            result = result.reshape(shape, ndim=x.ndim)
-        back = [order.index(axis) for axis in range(x.ndim)]
-        result = result.dimshuffle(back) if back != list(range(x.ndim)) else result
-        pattern = node.outputs[0].type.broadcastable
-        return [patternbroadcast(result, pattern)]
+        op, last = replacements[type(node.op)], axes[0] % ndim
+        order = [axis for axis in range(ndim) if axis != last] + [last]
+        inputs = [_in_order(one, order) for one in node.inputs]
+        result = of_rows(op, *inputs) if as_matrix else op(*inputs)
+        return [_in_order(result, [order.index(axis) for axis in range(ndim)])]
 
     return local_softmax
 

@@ -2,20 +2,21 @@
 Theano's successors, which serves Numba too.
 """
 
-import numpy as np
+import functools
 
+from lasagne_nl import _mends
 from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
 from lasagne_nl.simd.elemwise import compile_args
 from lasagne_nl.simd.scalar_ops import tools
 
-_CODE = in_c.functions(
-    "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
-) + in_c.read("softmax.h")
-_VERSION = in_c.version(_CODE)
-
-
 _OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op").OpenMPOp
+
+
+@functools.lru_cache(maxsize=None)
+def _code():
+    names = "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
+    return in_c.functions(*names) + in_c.read("softmax.h")
 
 
 class OfRows(_OpenMPOp):
@@ -30,14 +31,15 @@ class OfRows(_OpenMPOp):
     function = None
 
     def c_support_code(self, **options):
-        return _CODE
+        return _code()
 
     def c_compile_args(self, **options):
         # It makes of "omp simd" what it says, and nothing of the threads.
         return [*super().c_compile_args(**options), *compile_args(), "-fopenmp-simd"]
 
     def c_code_cache_version(self):
-        return (_VERSION, 2, self.openmp, library.config.openmp_elemwise_minsize)
+        minimum = library.config.openmp_elemwise_minsize
+        return (in_c.version(_code()), 2, self.openmp, minimum)
 
     def c_code(self, node, name, inputs, outputs, sub):
         typed = [node.inputs[0]] + node.inputs[2:]  # the second is of the type of the first
@@ -58,6 +60,8 @@ class OfRows(_OpenMPOp):
 class _OfSuccessors(OfRows):
     """Of a shape and dtype that stay; the last axis is that of the rows."""
 
+    axis = -1
+
     def make_node(self, *inputs):
         apply = tools.module("graph.basic").Apply
         return apply(self, list(inputs), [inputs[0].type()])
@@ -65,30 +69,19 @@ class _OfSuccessors(OfRows):
     def infer_shape(self, *given):  # older libraries give the graph first
         return given[-1][:1]
 
-    def perform(self, node, inputs, outputs):
-        outputs[0][0] = self.of_arrays(*inputs)
-
 
 class RowSoftmax(_OfSuccessors):
     """exp(x_j) / sum_k exp(x_k)"""
 
     function = "lnl_softmax"
-
-    @staticmethod
-    def of_arrays(x):
-        exponential = np.exp(x - x.max(axis=-1, keepdims=True))
-        return exponential / exponential.sum(axis=-1, keepdims=True)
+    perform = _mends.perform_softmax
 
 
 class RowLogSoftmax(_OfSuccessors):
     """x_j - log(sum_k exp(x_k))"""
 
     function = "lnl_log_softmax"
-
-    @staticmethod
-    def of_arrays(x):
-        shifted = x - x.max(axis=-1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    perform = _mends.perform_log_softmax
 
 
 class RowSoftmaxGrad(_OfSuccessors):
@@ -96,6 +89,6 @@ class RowSoftmaxGrad(_OfSuccessors):
 
     function = "lnl_softmax_grad"
 
-    @staticmethod
-    def of_arrays(g, s):
-        return (g - (g * s).sum(axis=-1, keepdims=True)) * s
+    def perform(self, node, inputs, outputs):
+        g, s = inputs
+        outputs[0][0] = (g - (g * s).sum(axis=-1, keepdims=True)) * s
