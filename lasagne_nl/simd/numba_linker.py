@@ -3,18 +3,22 @@
 import functools
 import importlib
 
+from pytensor.graph.rewriting.basic import GraphRewriter
+
 from lasagne_nl.simd import rewrites
+from lasagne_nl.simd.rewrites import tools
 
 
-@functools.lru_cache(maxsize=None)
-def load():
-    """Import what Numba compiles, which takes half a second, where it is needed first."""
-    importlib.import_module("lasagne_nl.simd.numba_ops")
+class _Load(GraphRewriter):
+    """Changes nothing: imports what the linker is to know of the kernels, along with Numba."""
+
+    def apply(self, fgraph):
+        importlib.import_module("lasagne_nl.simd.numba_ops")
 
 
 @functools.lru_cache(maxsize=None)
 def register():
     """Have the rewrites made where the linker is Numba's."""
-    rewrites.register("numba", before_the_first=load)
-    of_rows = rewrites.local_softmax_of_rows(as_matrix=False)
-    rewrites.add(48.84, "softmax", of_rows, tags=("numba",))
+    tools.optdb.register(rewrites.TAG + "_load", _Load(), rewrites.TAG, "numba", position=47.79)
+    rewrites.register("numba")
+    rewrites.add(48.84, "softmax", rewrites.local_softmax_of_rows(as_matrix=False), ["numba"])

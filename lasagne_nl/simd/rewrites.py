@@ -82,7 +82,6 @@ def local_scaled_tanh(fgraph, node):
     if x.dtype != function.dtype or any(map(_is_extreme, inner_scalars + outer_scalars)):
         return False
     a, c = _two(inner_scalars, x)[0], _two(outer_scalars, x)[0]
-    _prepare()
     return [_scaled_tanh(x, a, c)]
 
 
@@ -107,7 +106,6 @@ def local_scaled_expm1(fgraph, node):
     (x,) = function.owner.inputs
     if len(scalars + inner_scalars) > 2 or x.dtype != function.dtype or not _is_not_positive(x):
         return False
-    _prepare()
     negative = _scaled_expm1(x, *_two(scalars + inner_scalars, x))
     if scalars:
         positive = tensor.mul(positive, *scalars)
@@ -190,7 +188,6 @@ def local_kernels(fgraph, node):
         return False
     if node.outputs[0].dtype not in (node.inputs[0].dtype, "bool"):
         return False
-    _prepare()
     new = replacement.__new__(replacement)
     vars(new).update(vars(node.op.scalar_op))
     return [Elemwise(new, node.op.inplace_pattern)(*node.inputs)]
@@ -219,7 +216,6 @@ def local_softmax_of_rows(as_matrix):
         axes = axes if isinstance(axes, tuple) else (axes,)
         if any(i.dtype not in FLOATS for i in node.inputs) or axes[0] is None or len(axes) != 1:
             return False
-        _prepare()
         op, last = replacements[type(node.op)], axes[0] % ndim
         order = [axis for axis in range(ndim) if axis != last] + [last]
         inputs = [_in_order(one, order) for one in node.inputs]
@@ -237,18 +233,8 @@ def add(position, name, rewrite, tags, **options):
     tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
-# What is to be done before the first kernel is put into a graph.
-_preparations = []
-
-
-def _prepare():
-    for prepare in _preparations:
-        prepare()
-
-
-def register(*tags, name="{}", before_the_first=None):
+def register(*tags, name="{}"):
     """Have the rewrites of scalar functions made in modes with these tags."""
-    _preparations.extend([before_the_first] * (before_the_first is not None))
     # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
     # what moves a graph to a GPU (48.5). A product is met before its factors.
     add(48.80, name.format("kink"), local_kink, tags, order="outputs first")
