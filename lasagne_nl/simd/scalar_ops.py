@@ -39,7 +39,7 @@ class Kernel:
         return (in_c.version(self.c_support_code()),) + parents if parents else ()
 
 
-# Theano's own of these two are 0 below -30.
+# In Python Theano's own of these two are 0 below -30.
 def _sigmoid(self, x):
     exponential = np.exp(-abs(x))
     return (1 if x > 0 else exponential) / (1 + exponential)
@@ -56,7 +56,7 @@ def _replacements():
     parents["is_inf"] = scalar.IsInf
     for kernel, parent in parents.items():
         attributes = {"kernel": kernel, "__module__": __name__}
-        if kernel in _IN_PYTHON:
+        if kernel in _IN_PYTHON and tools.is_theano:
             attributes["impl"] = _IN_PYTHON[kernel]
         yield parent, type(parent.__name__, (Kernel, parent), attributes)
 
