@@ -396,9 +396,13 @@ def log1p(f, x):
 # --- of a row of softmax ---
 
 
-def _scaled_exp(f, x, shift, least, magic):
-    """exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it, and 2^-64; 0
-    for what is below `least`
+def exp_near_1(f, x, shift, least, magic):
+    """exp(x) / 2^n, which is about 1 for the largest of a row, from which the three functions below
+    make the rest: exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it, and
+    2^-64; 0 for what is below `least`.
+
+    Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
+    differences from the largest are.
     """
     a, r, _ = reduce_by(f, at_least(least, x - shift), magic)
     p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
@@ -407,17 +411,7 @@ def _scaled_exp(f, x, shift, least, magic):
 
 def exp_below(f, x, largest):
     """exp(x - largest): 1 for the largest of a row"""
-    return _scaled_exp(f, x, largest, f.exp_is_0, f.magic + f.bias + 64)
-
-
-def exp_near_1(f, x, shift, least, magic):
-    """exp(x) / 2^n, which is about 1 for the largest of a row, from which the three functions below
-    make the rest.
-
-    Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
-    differences from the largest are.
-    """
-    return _scaled_exp(f, x, shift, least, magic)
+    return exp_near_1(f, x, largest, f.exp_is_0, f.magic + f.bias + 64)
 
 
 def _is_reducible(f, largest):

@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 
 # What the functions of several arguments are given beside x.
-FACTORS = {"scaled_tanh": (0.7, -1.3), "scaled_expm1": (1.05, 1.67)}
+OTHERS = {"scaled_tanh": (0.7, -1.3), "scaled_expm1": (1.05, 1.67), "exp_below": (2.5,)}
 KERNELS = (
     "exp expm1 scaled_expm1 tanh scaled_tanh erf erfc sigmoid softplus log log1p exp_below"
 ).split()
@@ -23,14 +23,14 @@ TYPES = {"float32": "float", "float64": "double"}
 
 
 def arguments_of(kernel, dtype):
-    return [np.dtype(dtype).type(f) for f in FACTORS.get(kernel, (2.5,) * (kernel == "exp_below"))]
+    return [np.dtype(dtype).type(other) for other in OTHERS.get(kernel, ())]
 
 
 def in_c(kernels, folder, *flags):
     """From (kernel, dtype) to a function of two arrays, compiled by g++."""
     from lasagne_nl.simd import in_c
 
-    source = "#define npy_intp long\n" + in_c.functions(*kernels)
+    source = in_c.functions(*kernels)
     loop = """
 extern "C" void {kernel}_{dtype}(const {type} *x, {type} *y, long n)
 {{
