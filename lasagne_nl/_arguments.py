@@ -10,6 +10,11 @@ from lasagne_nl import backend
 FLOATS = ("float16", "float32", "float64")
 
 
+# The activations that this process has applied, by name, and whether with variables as parameters:
+# what `simd` looks for in graphs.
+applied = {}
+
+
 def as_float(activation, x, least_ndim=0):
     """The input of an activation as a symbolic tensor of floats.
 
@@ -34,6 +39,7 @@ def as_float(activation, x, least_ndim=0):
     ValueError
         If it has too few dimensions.
     """
+    applied.setdefault(activation, False)
     try:
         tensor = _as_dense_tensor(x)
         dtype = np.dtype(tensor.dtype)

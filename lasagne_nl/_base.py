@@ -7,6 +7,7 @@ import numpy as np
 
 from lasagne_nl import backend
 from lasagne_nl._arguments import (
+    applied,
     as_float,
     check_axes,
     check_number,
@@ -105,6 +106,7 @@ class Elementwise(Parameterised):
         """A parameter in the dtype of `x`, which it never widens."""
         value = getattr(self, parameter)
         if is_symbolic(value):
+            applied[self._name] = True
             tensor = backend.as_tensor_variable(value)
             reason = _refusal_to_broadcast(parameter, tensor, x)
             if reason:

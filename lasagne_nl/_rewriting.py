@@ -44,6 +44,11 @@ class Tools:
             name = in_successors
         return importlib.import_module("{}.{}".format(self._library.__name__, name))
 
+    def canonical(self, variable):
+        """A variable of PyTensor as PyMC has it before it takes gradients."""
+        rewrite = self.module("graph.rewriting.utils").rewrite_graph
+        return rewrite(variable, include=("canonicalize", "stabilize"))
+
     def local(self, *ops):
         """Make a local rewrite of a function of the graph and a node of one of the ops."""
 

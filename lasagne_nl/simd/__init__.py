@@ -6,9 +6,10 @@ Numba, and bear the tag ``lasagne_nl_simd``. To switch them off:
 ``THEANO_FLAGS=optimizer_excluding=lasagne_nl_simd`` (``PYTENSOR_FLAGS``) where no mode is named,
 ``mode.excluding("lasagne_nl_simd")`` for any.
 
-The mathematics is in `kernels`; `in_c` and `in_llvm` write it down for the linkers; `rewrites` says
-what is replaced. The rest is what one kind of linker needs: `c_linkers` for C, with `elemwise` and
-``loops.h``, `softmax` and ``softmax.h``; `numba_linker` for Numba, with `numba_ops`.
+The mathematics is in `kernels` and `activations`; `in_c` and `in_llvm` write it down for the
+linkers; `recognition` finds activations in a graph, `rewrites` says what else is replaced. The rest
+is what one kind of linker needs: `c_linkers` for C, with `elemwise` and ``loops.h``, `softmax` and
+``softmax.h``; `numba_linker` for Numba, with `numba_ops`.
 """
 
 import importlib.util

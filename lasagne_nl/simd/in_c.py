@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 
-from lasagne_nl.simd.kernels import FORMATS, record
+from lasagne_nl.simd.activations import record
+from lasagne_nl.simd.kernels import FORMATS
 from lasagne_nl.simd.recorder import in_order
 
 _TYPES = {

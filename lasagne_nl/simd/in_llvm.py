@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from lasagne_nl.simd.kernels import record
+from lasagne_nl.simd.activations import record
 from lasagne_nl.simd.recorder import FLOATS, convert, in_order
 
 _TYPES = {

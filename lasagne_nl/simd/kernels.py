@@ -15,14 +15,11 @@ and x_lo), where rounding it once more would cost the result half a unit. A prod
 to something is a `mad`, or is exact: so no compiler's contraction makes a difference.
 """
 
-import inspect
-
 import numpy as np
 
 from lasagne_nl.simd.coefficients import POLYNOMIALS
 from lasagne_nl.simd.recorder import (
     FLOATS,
-    Value,
     bits,
     convert,
     equal,
@@ -45,6 +42,7 @@ class Format:
         self.mantissa = np.finfo(dtype).nmant
         self.bias = 2 ** (width - self.mantissa - 2) - 1
         self.sign = 2 ** (width - 1)  # its bit
+        self.largest = float(np.finfo(dtype).max)
         self.magic = 1.5 * 2.0**self.mantissa  # adding it rounds to an integer
         # ln2 has so few bits that its product with an exponent is exact; ln2_lo is the rest.
         self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
@@ -250,7 +248,7 @@ def scaled_tanh(f, x, scale_in, c):
     b, s = absolute(f, scale_in), select(scale_in < 0, -c, c)
     e = b * s
     e_lo = -rest(b, s, e)
-    v = absolute(f, x)
+    v = at_most(f.largest, absolute(f, x))  # a scale of 0 times infinity is 0
     w = cap(f, v, f.tanh_is_1 / b)
     # Far from 0: exp(-2 b w) = 2^n exp(2 r) = a (1 / 2 + p), where b w is not rounded.
     k = mad(w, b * (-2 * f.log2e), magic)
@@ -449,15 +447,3 @@ def scaled(f, x, c, c_lo):
 def rest_of_inverse(f, x, inverse):
     """What the inverse of x was rounded by"""
     return rest(inverse, x, 1.0) * inverse
-
-
-# --- for those that write them down ---
-
-
-def record(name, dtype):
-    """The arguments of the kernel of a name, by their names, and its result."""
-    kernel = globals()[name]
-    parameters = list(inspect.signature(kernel).parameters)[1:]
-    kinds = {"integer": FLOATS[dtype]}  # by the name of a parameter, where it is no float
-    arguments = {one: Value(kinds.get(one, dtype), "argument") for one in parameters}
-    return arguments, kernel(FORMATS[dtype], *arguments.values())

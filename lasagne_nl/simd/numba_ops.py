@@ -16,7 +16,7 @@ from pytensor.link.numba.dispatch.basic import (
 from pytensor.scalar.basic import Composite
 
 from lasagne_nl.simd import in_c, in_llvm
-from lasagne_nl.simd.kernels import record
+from lasagne_nl.simd.activations import record
 from lasagne_nl.simd.rows import RowLogSoftmax, RowSoftmax
 from lasagne_nl.simd.scalar_ops import Kernel
 

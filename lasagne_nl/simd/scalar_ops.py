@@ -66,39 +66,3 @@ _IN_PYTHON = {"sigmoid": _sigmoid, "softplus": _softplus}
 REPLACEMENTS = dict(_replacements())
 # Where what is pickled finds them: in the cache of what Theano compiles.
 globals().update((op.__name__, op) for op in REPLACEMENTS.values())
-
-
-class _Scaled(Kernel, scalar.ScalarOp):
-    """A function of x and two factors, all of one dtype, as if rounded once.
-
-    Made where a graph has the function between the factors, after all gradients are taken; as the
-    library's `Composite` it has none of its own.
-    """
-
-    nin = 3
-
-    def output_types(self, types):
-        if any(t != types[0] or t.dtype not in FLOATS for t in types):
-            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, list(FLOATS)))
-        return [types[0]]
-
-    def c_code_cache_version(self):
-        return (in_c.version(self.c_support_code()), 1)
-
-
-class ScaledExpm1(_Scaled):
-    """c d expm1(x), for x that is not positive: the negative side of elu and selu."""
-
-    kernel = "scaled_expm1"
-
-    def impl(self, x, c, d):
-        return c * d * np.expm1(x)
-
-
-class ScaledTanh(_Scaled):
-    """c tanh(a x)"""
-
-    kernel = "scaled_tanh"
-
-    def impl(self, x, a, c):
-        return c * np.tanh(a * x)

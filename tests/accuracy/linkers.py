@@ -14,16 +14,19 @@ import tempfile
 
 import numpy as np
 
+from lasagne_nl.nonlinearities import __all__ as ACTIVATIONS
+from lasagne_nl.simd import activations
+
 # What the functions of several arguments are given beside x.
-OTHERS = {"scaled_tanh": (0.7, -1.3), "scaled_expm1": (1.05, 1.67), "exp_below": (2.5,)}
-KERNELS = (
-    "exp expm1 scaled_expm1 tanh scaled_tanh erf erfc sigmoid softplus log log1p exp_below"
-).split()
+OTHERS = 0.7, -1.3, 1.67
+KERNELS = "exp expm1 scaled_expm1 tanh erf erfc sigmoid softplus log log1p exp_below".split()
+KERNELS += [name for name in vars(activations) if name.split("_slope")[0] in ACTIVATIONS]
 TYPES = {"float32": "float", "float64": "double"}
 
 
 def arguments_of(kernel, dtype):
-    return [np.dtype(dtype).type(other) for other in OTHERS.get(kernel, ())]
+    _, *others = activations.record(kernel, dtype)[0]
+    return [np.dtype(dtype).type(other) for _, other in zip(others, OTHERS)]
 
 
 def in_c(kernels, folder, *flags):

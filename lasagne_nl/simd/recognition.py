@@ -1,0 +1,212 @@
+"""Activations and their slopes, found in a graph by their own expressions.
+
+What an activation returns for a placeholder is the pattern of its value; what the gradient makes of
+that, for a placeholder of the incoming one, is the pattern of its slope. Patterns have no
+dimensions, and match any number of them. They are made of the activations that the process has
+applied, when a graph with floats of their dtype is first compiled, and are compared with the graph
+as it was written, before any other rewrite. What is only like a pattern is left as it is.
+"""
+
+import collections
+import functools
+import inspect
+import itertools
+import sys
+
+import numpy as np
+
+from lasagne_nl import nonlinearities
+from lasagne_nl._arguments import applied
+from lasagne_nl.backend import library
+from lasagne_nl.simd import activations, in_c
+from lasagne_nl.simd.recorder import FLOATS
+from lasagne_nl.simd.scalar_ops import Kernel, scalar, tools
+
+tensor = tools.tensor
+Elemwise, Constant = type(tensor.exp), type(tensor.constant(0.0))
+
+
+class Activation(Kernel, scalar.ScalarOp):
+    """An activation, or its slope times an incoming gradient, as one function of floats.
+
+    It comes into a graph after all gradients are taken, and has none of its own. In Python it is
+    computed by the expression whose place it takes.
+    """
+
+    def output_types(self, types):
+        if any(t != types[0] or t.dtype not in FLOATS for t in types):
+            raise TypeError("{}: the inputs must be of one dtype, of {}".format(self, list(FLOATS)))
+        return [types[0]]
+
+    def impl(self, *inputs):
+        return _in_python(self.kernel, np.result_type(*inputs).name)(*inputs)
+
+    def c_code_cache_version(self):
+        return in_c.version(self.c_support_code()), 1
+
+
+def _operations():
+    for name in nonlinearities.__all__:
+        for kernel in (name, name + "_slope"):
+            if hasattr(activations, kernel):
+                nin = len(inspect.signature(getattr(activations, kernel)).parameters) - 1
+                attributes = {"kernel": kernel, "nin": nin, "__module__": __name__}
+                yield kernel, type(kernel, (Activation,), attributes)
+
+
+OPERATIONS = dict(_operations())
+globals().update(OPERATIONS)  # where what is pickled finds them
+
+
+# A kernel, the expression whose place it takes, and what stands in that for the kernel's inputs.
+_Pattern = collections.namedtuple("_Pattern", "kernel expression inputs")
+# What numbers as parameters are in a pattern: none that a formula takes as a case of its own.
+_NUMBERS = 0.7109375, 0.7265625
+
+
+def _patterns(name, are_variable, dtype, is_canonical=False):
+    """The patterns of an activation, whose parameters are variables or numbers."""
+    x, incoming = (tensor.scalar(dtype=dtype) for _ in range(2))
+    formula, parameters = getattr(nonlinearities, name), []
+    if are_variable:
+        formula = formula.__new__(formula)._formula
+        parameters = [
+            tensor.scalar(dtype=dtype) if one else tensor.constant(np.array(number, dtype))
+            for one, number in zip(are_variable, _NUMBERS)
+        ]
+    value, inputs = formula(x, *parameters), [_key(one) for one in (x, *parameters)]
+    if is_canonical:
+        value = tools.canonical(value)
+    yield _Pattern(name, value, inputs)
+    if name + "_slope" in OPERATIONS:
+        slope = tools.gradient.grad(None, x, known_grads={value: incoming})
+        yield _Pattern(name + "_slope", slope, [*inputs, incoming])
+
+
+@functools.lru_cache(maxsize=None)
+def _variants(name, with_variables, dtype, is_canonical):
+    """All patterns of an activation, of numbers as parameters, or of variables among them."""
+    if name not in OPERATIONS:
+        return []
+    kinds = itertools.product([False, True], repeat=OPERATIONS[name].nin - 1)
+    kinds = [kind for kind in kinds if any(kind) == with_variables]
+    return [pattern for kind in kinds for pattern in _patterns(name, kind, dtype, is_canonical)]
+
+
+@functools.lru_cache(maxsize=None)
+def _by_root(called, dtype, forms):
+    """The patterns of activations that were called, by the operation of their result, the largest
+    first, which may hold others.
+    """
+    found, variants = collections.defaultdict(list), set()
+    for name, with_variables in called:
+        activation = getattr(nonlinearities, name, None)
+        if isinstance(activation, nonlinearities.Parameterised):
+            activation = type(activation)
+        name = getattr(activation, "__name__", None)
+        variants.update({(name, False), (name, with_variables)})
+    for (name, with_variables), form in itertools.product(variants, forms):
+        for pattern in _variants(name, with_variables, dtype, form):
+            found[pattern.expression.owner.op].append(pattern)
+    for patterns in found.values():
+        patterns.sort(key=lambda pattern: len(_nodes(pattern.expression)), reverse=True)
+    return found
+
+
+def _nodes(variable, seen=None):
+    """The operations that a variable is made of."""
+    seen = set() if seen is None else seen
+    if variable.owner is not None and variable.owner not in seen:
+        seen.add(variable.owner)
+        for one in variable.owner.inputs:
+            _nodes(one, seen)
+    return seen
+
+
+@functools.lru_cache(maxsize=None)
+def _in_python(kernel, dtype):
+    """The expression of a kernel as a function that is computed without a compiler."""
+    name = kernel[: -len("_slope")] if kernel.endswith("_slope") else kernel
+    patterns = _patterns(name, (True,) * (OPERATIONS[name].nin - 1), dtype)
+    (pattern,) = [one for one in patterns if one.kernel == kernel]
+    mode = library.compile.mode.Mode(linker="py", optimizer=None)
+    return library.function(pattern.inputs, pattern.expression, mode=mode)
+
+
+def _bare(variable):
+    """A variable without the axes that broadcasting has put before its own."""
+    while variable.owner is not None and type(variable.owner.op).__name__ == "DimShuffle":
+        (inner,), order = variable.owner.inputs, tuple(variable.owner.op.new_order)
+        if order != ("x",) * (len(order) - inner.ndim) + tuple(range(inner.ndim)):
+            break
+        variable = inner
+    return variable
+
+
+def _number(variable):
+    """The number that a constant is everywhere, or None."""
+    is_one = isinstance(variable, Constant) and variable.data.size == 1
+    return variable.data.item() if is_one else None
+
+
+def _key(variable):
+    """What stands for a part of a pattern: it itself, or the number that is a parameter."""
+    return _number(variable) if _number(variable) in _NUMBERS else variable
+
+
+def _is_same(a, b):
+    return a is b or (a.dtype == b.dtype and _number(a) is not None and _number(a) == _number(b))
+
+
+def _matches(pattern, variable, found):
+    """Whether a variable is an instance of a pattern; `found` gets what its parts stand for."""
+    bare, key = _bare(variable), _key(_bare(pattern))
+    if key in found:
+        return _is_same(_bare(found[key]), bare)
+    found[key] = variable
+    if variable.dtype != pattern.dtype:
+        return False
+    if key in _NUMBERS:
+        return _is_moderate(bare)
+    if key.owner is None:
+        return not isinstance(key, Constant) or _is_same(key, bare)
+    parts, node = key.owner.inputs, bare.owner
+    if node is None or node.op != key.owner.op:
+        return False
+    if len(parts) < len(node.inputs):
+        parts = [one for part in parts for one in _terms(part, node.op, found)]
+    return len(parts) == len(node.inputs) and all(
+        _matches(part, one, found) for part, one in zip(parts, node.inputs)
+    )
+
+
+def _terms(part, op, found):
+    """A part of a sum or product: that itself, or the terms of the one that it stands for, which
+    canonical form makes terms of the whole.
+    """
+    node = found[_key(_bare(part))].owner if _key(_bare(part)) in found else None
+    if node is None or node.op != op:
+        return [part]
+    found.update((_bare(one), one) for one in node.inputs)
+    return node.inputs
+
+
+def _is_moderate(number):
+    """Whether it is a constant whose product with another one neither overflows nor underflows."""
+    return _number(number) is not None and 2.0**-60 < abs(_number(number)) < 2.0**60
+
+
+@tools.local(Elemwise)
+def local_activation(fgraph, node):
+    """The expression of an activation, or of its slope -> the kernel of that name"""
+    (result, *others) = node.outputs
+    if others or result.dtype not in FLOATS:
+        return False
+    # PyMC brings a model into canonical form before it takes gradients.
+    forms = (False, True) if "pymc" in sys.modules else (False,)
+    for pattern in _by_root(tuple(applied.items()), result.dtype, forms)[node.op]:
+        found = {}
+        if _matches(pattern.expression, result, found):
+            op = Elemwise(OPERATIONS[pattern.kernel](name=pattern.kernel))
+            return [op(*[found[one] for one in pattern.inputs])]
+    return False

@@ -1,0 +1,196 @@
+"""An activation is known in a graph by its own expression, whose place its kernel takes."""
+
+import numpy as np
+import pytest
+from helpers import (
+    DTYPES,
+    T,
+    backend,
+    compiles_with_numba,
+    library,
+    simd_is_active,
+    tensor,
+    with_theano,
+)
+
+from lasagne_nl import nonlinearities as nl
+
+pytestmark = pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
+if simd_is_active():
+    from lasagne_nl.simd import recognition
+
+# Parameters for each class that has a kernel.
+PARAMETERS = {
+    "LeakyRectify": [(0.01,), (-1.7,), (1,)],
+    "SELU": [(1.05, 1.67), (-2, 0.3)],
+    "ScaledTanH": [(2.0 / 3, 1.7159), (-0.4, 3)],
+}
+ACTIVATIONS = [name for name in nl.__all__ if simd_is_active() and name in recognition.OPERATIONS]
+CASES = [(name, parameters) for name in ACTIVATIONS for parameters in PARAMETERS.get(name, [()])]
+
+
+def made(name, parameters):
+    activation = getattr(nl, name)
+    return activation(*parameters) if parameters else activation
+
+
+def kernels_of(function):
+    """The names of the kernels of activations in a compiled function."""
+
+    def names(op):
+        op = getattr(op, "scalar_op", op)
+        inner = op.fgraph.apply_nodes if hasattr(op, "fgraph") else ()
+        own = [type(op).__name__] if isinstance(op, recognition.Activation) else []
+        return own + [name for node in inner for name in names(node.op)]
+
+    return sorted(name for n in function.maker.fgraph.toposort() for name in names(n.op))
+
+
+def mode(*excluded):
+    return (backend.mode_of_one_function() or library.compile.get_mode("FAST_RUN")).excluding(
+        *excluded
+    )
+
+
+def only_graph():
+    return mode().__class__("py", mode().optimizer if with_theano else mode().provided_optimizer)
+
+
+def expected(name):
+    return sorted(kernel for kernel in (name, name + "_slope") if kernel in recognition.OPERATIONS)
+
+
+def value_and_slope(activation, dtype, ndim=1):
+    x, g = tensor("x", dtype, ndim), tensor("g", dtype, ndim)
+    y = activation(x)
+    return [x, g], [y, library.grad(None, x, known_grads={y: g})]
+
+
+def step(activation, dtype, **options):
+    """A function that trains a layer with a bias, as a program has it."""
+    inputs, weights = tensor("inputs", dtype, 2), library.shared(np.ones((3, 4), dtype))
+    bias = library.shared(np.zeros(4, dtype))
+    cost = T.sqr(activation(T.dot(inputs, weights) + bias) - 1).mean()
+    updates = [(p, p - g / 8) for p, g in zip((weights, bias), library.grad(cost, [weights, bias]))]
+    return library.function([inputs], cost, updates=updates, **options)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_value_and_slope_of_a_training_step_are_one_operation_each(name, dtype):
+    for parameters in PARAMETERS.get(name, [()])[:1]:
+        function = step(made(name, parameters), dtype, mode=only_graph())
+        assert kernels_of(function) == expected(name)
+
+
+@pytest.mark.parametrize("kind", ["number among them", "scalar", "row"])
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name in PARAMETERS])
+def test_parameters_that_are_learnt_are_inputs_of_the_kernel(name, kind):
+    values = PARAMETERS[name][0]
+    shape = (4,) if kind == "row" else ()
+    shared = [library.shared(np.full(shape, value, "float32")) for value in values]
+    if kind == "number among them":
+        shared[-1] = values[-1]
+    function = step(getattr(nl, name)(*shared), "float32", mode=only_graph())
+    assert kernels_of(function) == expected(name)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name, parameters", CASES)
+def test_at_the_edges_a_kernel_is_what_the_expression_is(name, parameters, dtype):
+    inputs, outputs = value_and_slope(made(name, parameters), dtype)
+    ours, theirs = (
+        library.function(inputs, outputs, mode=one, on_unused_input="ignore")
+        for one in (mode(), mode("lasagne_nl_simd"))
+    )
+    assert kernels_of(ours) == expected(name) and not kernels_of(theirs)
+    info = np.finfo(dtype)
+    edges = [0.0, -0.0, info.tiny / 4, -info.tiny / 4, 1, -1, 3, -3, 6, 88, -88, -104, 710, -746]
+    edges += [info.max, -info.max, np.inf, -np.inf, np.nan]
+    edges = np.array(edges * 3, dtype)
+    for incoming in (1, -0.3, 0):
+        got, exact = (f(edges, np.full_like(edges, incoming)) for f in (ours, theirs))
+        for one, other in zip(got, exact):
+            np.testing.assert_allclose(one, other, rtol=2e-6 if dtype == "float32" else 4e-15,
+                                       atol=4 * info.tiny)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name in PARAMETERS])
+def test_a_learnt_parameter_may_be_zero_and_negative(name):
+    values = np.array([0, -0.6, 1, 2], "float32")
+    parameters = [library.shared(values[::step]) for step in (1, -1)][: len(PARAMETERS[name][0])]
+    if name == "SELU":
+        parameters[0] = library.shared(values + 1)
+    inputs, outputs = value_and_slope(getattr(nl, name)(*parameters), "float32", 2)
+    x = np.array([[-np.inf] * 4, [-2] * 4, [0] * 4, [1.5] * 4, [np.inf] * 4], "float32")
+    ours, theirs = (
+        library.function(inputs, outputs, mode=one, on_unused_input="ignore")(x, np.ones_like(x))
+        for one in (mode(), mode("lasagne_nl_simd"))
+    )
+    for one, other in zip(ours, theirs):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
+    """The input has other clients, and the parts of the expression have: by hand, by a second
+    derivative, by a second call.
+    """
+    activation = made(name, PARAMETERS.get(name, [()])[0])
+    x = tensor("x", "float64", 1)
+    y = activation(x) + x * activation(x) + T.sqr(x) * (x > 0)
+    first = library.grad(y.sum(), x)
+    outputs = [y, first, library.grad(first.sum(), x), T.switch(x > 0, x, T.expm1(x * (x < 0)))]
+    points = np.linspace(-4, 4, 41) + 0.03
+    ours, theirs = (library.function([x], outputs, mode=one)(points) for one in (mode(), plain()))
+    for one, other in zip(ours, theirs):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+
+
+def plain():
+    return mode("lasagne_nl_simd")
+
+
+def test_what_only_looks_like_an_activation_keeps_its_value():
+    x = tensor("x", "float32", 1)
+    nl.rectify(x), nl.LeakyRectify(2)(x), nl.elu(x)  # so that they are looked for
+    below = T.switch(x > 0, 0, x - 8)
+    y = T.switch(x > 0, x, T.switch(x < 0, below, (x + below) * np.float32(0.5) - abs(x)))
+    z = T.switch(x > 0, x, T.switch(x < 0, 0, np.float32(0.5) * abs(x - 2) - abs(x)))
+    other = T.switch(x > 0, x, T.expm1(T.switch(x > 1, 0, x)))
+    function = library.function([x], [y, z, other], mode=mode())
+    assert kernels_of(function) == []
+    values = np.array([-1, 0, 1], "float32")
+    exact = [[-9, -4, 1], [0, 1, 1], [np.expm1(np.float32(-1)), 0, 1]]
+    np.testing.assert_allclose(function(values), exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_float16_is_left_to_the_expression(name):
+    x = tensor("x", "float16", 1)
+    activation = made(name, PARAMETERS.get(name, [()])[0])
+    if not compiles_with_numba("FAST_RUN"):  # which has no float16
+        function = library.function([x], activation(x), mode=only_graph())
+        kinds = {v.dtype for n in function.maker.fgraph.toposort() for v in n.inputs}
+        assert not kernels_of(function) or "float32" in kinds
+
+
+@pytest.mark.parametrize("number", [1e-30, 1e30])
+def test_numbers_whose_products_may_overflow_are_left_to_the_expression(number):
+    x = tensor("x", "float32", 1)
+    function = library.function([x], nl.ScaledTanH(number, 2)(x), mode=only_graph())
+    assert kernels_of(function) == []
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_without_a_compiler_a_kernel_is_computed_by_its_expression(name):
+    inputs, outputs = value_and_slope(made(name, PARAMETERS.get(name, [()])[0]), "float32")
+    ours, theirs = (
+        library.function(inputs, outputs, mode=one, on_unused_input="ignore")
+        for one in (only_graph(), "FAST_COMPILE")
+    )
+    assert kernels_of(ours) == expected(name)
+    points = np.linspace(-3, 3, 7).astype("float32")
+    for one, other in zip(ours(points, points), theirs(points, points)):
+        assert one.dtype == "float32"
+        np.testing.assert_allclose(one, other, rtol=1e-6)
