@@ -550,8 +550,9 @@ class GELU(Parameterised):
     Notes
     -----
     The left tail keeps its relative accuracy until it underflows: it is written with erfc, and the
-    tanh form with exp, so that nothing cancels. In the tanh form the exponent is rounded, and the
-    result is off there by up to three times the exponent, in units in the last place.
+    tanh form with exp, so that nothing cancels. Where no kernel serves, the exponent of the tanh
+    form is rounded, and the result is off there by up to three times the exponent, in units in the
+    last place.
 
     JAX and Keras call it gelu, PyTorch ``GELU``. It is approximate by default in JAX; in Keras, and
     in PyTorch (``approximate="none"``), it is not.
@@ -605,9 +606,9 @@ class Swish(Elementwise):
 
     Notes
     -----
-    The left tail keeps its relative accuracy until it underflows. With a beta that is no power of
-    2, beta x is rounded, and the result is off there by up to beta x units in the last place. JAX
-    and Keras call it silu and swish, PyTorch ``SiLU``; none of them has beta.
+    The left tail keeps its relative accuracy until it underflows. Where no kernel serves, and beta
+    is no power of 2, beta x is rounded, and the result is off there by up to beta x units in the
+    last place. JAX and Keras call it silu and swish, PyTorch ``SiLU``; none of them has beta.
 
     References
     ----------
@@ -722,9 +723,9 @@ class Softplus(Elementwise):
 
     Notes
     -----
-    With a beta that is no power of 2, beta x is rounded, and the result is off in the left tail by
-    up to beta x units in the last place. PyTorch has it as ``Softplus(beta)``, but goes over to x
-    itself where beta x is above a threshold.
+    Where no kernel serves, and beta is no power of 2, beta x is rounded, and the result is off in
+    the left tail by up to beta x units in the last place. PyTorch has it as ``Softplus(beta)``, but
+    goes over to x itself where beta x is above a threshold.
 
     References
     ----------

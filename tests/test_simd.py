@@ -37,7 +37,6 @@ of_theano = pytest.mark.skipif(not with_theano_itself, reason="is for Theano's C
 if simd_is_active():
     from lasagne_nl.simd.elemwise import _MOST_OPERANDS, VectorElemwise
     from lasagne_nl.simd.rows import OfRows
-    from lasagne_nl.simd.scalar_ops import REPLACEMENTS as SERVED
     from lasagne_nl.simd.scalar_ops import Kernel
 if simd_is_active() and with_theano_itself:
     from theano import scalar as theano_scalar
@@ -359,7 +358,7 @@ def test_scales_of_tanh_may_be_huge_or_tiny(scale_in, scale_out):
     function = compiled([x], nl.ScaledTanH(scale_in, scale_out)(x), fast())
     (node,) = vector_nodes(function)
     is_one = str(node.op) == "VectorElemwise{ScaledTanH}"
-    assert is_one == all(1e-18 < abs(scale) < 1e18 for scale in (scale_in, scale_out))
+    assert is_one == all(2.0**-30 < abs(scale) < 2.0**30 for scale in (scale_in, scale_out))
     a, c = np.float32(scale_in).astype("float64"), np.float32(scale_out).astype("float64")
     values = (np.linspace(-12, 12, 4001) / a).astype("float32")
     expected = c * np.tanh(a * values.astype("float64"))
@@ -388,13 +387,6 @@ def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype
 # --- the graph, and what Theano does with it ---
 
 
-def names_in(op):
-    """The names of the operations that one is made of."""
-    op = getattr(op, "scalar_op", op)
-    nodes = op.fgraph.apply_nodes if hasattr(op, "fgraph") else ()
-    return {type(op).__name__}.union(*(names_in(node.op) for node in nodes))
-
-
 def graph_of(name, mode, bias=False):
     x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
     return compiled([x, row], EVERY[name](x + row if bias else x), only_graph(mode))
@@ -403,17 +395,12 @@ def graph_of(name, mode, bias=False):
 @pytest.mark.parametrize("name", [n for n in [*BY_NAME, "softmax"] if n != "linear"])
 def test_an_activation_and_its_bias_are_one_vectorised_operation(name):
     for bias in (False, True):
-        nodes, before = (
-            graph_of(name, mode, bias).maker.fgraph.toposort() for mode in (fast(), plain())
-        )
+        nodes = graph_of(name, fast(), bias).maker.fgraph.toposort()
         nodes = [n for n in nodes if type(n.op).__name__ != "DimShuffle"]
-        if with_theano_itself:
-            assert len(nodes) == 1 and vector_nodes_of(nodes) == nodes
-        else:  # what has no function is PyTensor's own; its bias is added before a softmax
-            assert len(nodes) == (2 if name == "softmax" and bias else 1)
-            served = {op.__name__ for op in SERVED} & set.union(*[names_in(n.op) for n in before])
-            ours = bool(vector_nodes_of(nodes))
-            assert ours == (name == "softmax" or bool(served)) or (ours and not WITH_NUMBA)
+        of_its_own = name == "softmax" and bias and not with_theano_itself  # the sum with a bias
+        assert len(nodes) == (2 if of_its_own else 1)
+        # A few steps of conditions are PyTensor's own, which Numba vectorises by itself.
+        assert vector_nodes_of(nodes) or (WITH_NUMBA and name == "HardSigmoid(0.2)")
 
 
 @of_theano

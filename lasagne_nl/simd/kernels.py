@@ -150,6 +150,30 @@ def exact_sum(a, b):
     return s, (a - (s - z)) + (b - z)
 
 
+def exact_product(a, b):
+    """a b = p + p_lo"""
+    p = a * b
+    return p, -rest(a, b, p)
+
+
+def reduce_sum(f, y, y_lo, magic):
+    """As `reduce_by`, for y + y_lo"""
+    k = mad(y, f.log2e, magic)
+    n = k - magic
+    whole = mad(n, -f.ln2, y)
+    w = whole + y_lo
+    r = mad(n, -f.ln2_lo, w)
+    return pow2(f, k), r, mad(n, -f.ln2_lo, w - r) + ((whole - w) + y_lo)
+
+
+def exp_of_sum(f, y, y_lo, magic, tail="exp_tail"):
+    """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_by` has it; there may be no y_lo"""
+    a, r, r_lo = reduce_by(f, y, magic) if y_lo is None else reduce_sum(f, y, y_lo, magic)
+    p = mad(r * r, polynomial(f.polynomials[tail], r), r)
+    e = mad(a, p, a)
+    return e, mad(a, r_lo, mad(a, p, a - e))
+
+
 def log1p_parts(f, x, x_lo, n):
     """log(1 + x + x_lo) + n log(2) = high + low, for x from -0.3 to 0.5"""
     xx = x * x
@@ -223,16 +247,21 @@ def scaled_expm1(f, x, c, d):
     return select(-f.tiny < x, copysign(f, fma(x, e, x * e_lo), x * e), z)
 
 
-def tanh(f, x):
-    """tanh(x).  Error: float32 0.929, 0x1.d3b48cp-1; float64 0.990, -0x1.0017c1c46809ap+0."""
+def exp_of_double(f, v):
+    """exp(2 v) = 2^n exp(2 r) = a (1 + 2 p), for v >= 0: a, p"""
     magic = f.magic + f.bias
-    v = absolute(f, x)
     w = cap(f, v, f.tanh_is_1)
-    # Far from 0 it is 1 - 2 / (exp(2 v) + 1), of which the second part is small, and so are its
-    # errors. exp(2 w) = 2^n exp(2 r) = a (1 + 2 p).
     k = mad(w, 2 * f.log2e, magic)
     r = rest(k - magic, 0.5 * f.log_of_2, w)
-    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+    return pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+
+
+def tanh(f, x):
+    """tanh(x).  Error: float32 0.929, 0x1.d3b48cp-1; float64 0.990, -0x1.0017c1c46809ap+0."""
+    v = absolute(f, x)
+    # Far from 0 it is 1 - 2 / (exp(2 v) + 1), of which the second part is small, and so are its
+    # errors.
+    a, p = exp_of_double(f, v)
     far = 1 - 1 / mad(a, p, mad(a, 0.5, 0.5))
     z = v * v
     near = fma(v * z, polynomial(f.polynomials["tanh_tail"], z), v)

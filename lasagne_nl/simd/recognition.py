@@ -9,7 +9,6 @@ as it was written, before any other rewrite. What is only like a pattern is left
 
 import collections
 import functools
-import inspect
 import itertools
 import sys
 
@@ -49,8 +48,9 @@ def _operations():
     for name in nonlinearities.__all__:
         for kernel in (name, name + "_slope"):
             if hasattr(activations, kernel):
-                nin = len(inspect.signature(getattr(activations, kernel)).parameters) - 1
-                attributes = {"kernel": kernel, "nin": nin, "__module__": __name__}
+                inputs = activations.parameters_of(getattr(activations, kernel))
+                attributes = {"kernel": kernel, "inputs": inputs, "nin": len(inputs)}
+                attributes["__module__"] = __name__
                 yield kernel, type(kernel, (Activation,), attributes)
 
 
@@ -58,6 +58,8 @@ OPERATIONS = dict(_operations())
 globals().update(OPERATIONS)  # where what is pickled finds them
 
 
+# A class whose parameter chooses between two expressions, one of which is that of an instance.
+_OF_ONE_FORM = {"GELU": nonlinearities.GELU(approximate=True)}
 # A kernel, the expression whose place it takes, and what stands in that for the kernel's inputs.
 _Pattern = collections.namedtuple("_Pattern", "kernel expression inputs")
 # What numbers as parameters are in a pattern: none that a formula takes as a case of its own.
@@ -67,20 +69,25 @@ _NUMBERS = 0.7109375, 0.7265625
 def _patterns(name, are_variable, dtype, is_canonical=False):
     """The patterns of an activation, whose parameters are variables or numbers."""
     x, incoming = (tensor.scalar(dtype=dtype) for _ in range(2))
-    formula, parameters = getattr(nonlinearities, name), []
+    formula, parameters = _OF_ONE_FORM.get(name) or getattr(nonlinearities, name), []
     if are_variable:
         formula = formula.__new__(formula)._formula
         parameters = [
             tensor.scalar(dtype=dtype) if one else tensor.constant(np.array(number, dtype))
             for one, number in zip(are_variable, _NUMBERS)
         ]
-    value, inputs = formula(x, *parameters), [_key(one) for one in (x, *parameters)]
+    value = formula(x, *parameters)
     if is_canonical:
         value = tools.canonical(value)
-    yield _Pattern(name, value, inputs)
+    stands_for = dict(zip(OPERATIONS[name].inputs, map(_key, (x, *parameters))), g=incoming)
+    yield _pattern(name, value, stands_for)
     if name + "_slope" in OPERATIONS:
         slope = tools.gradient.grad(None, x, known_grads={value: incoming})
-        yield _Pattern(name + "_slope", slope, [*inputs, incoming])
+        yield _pattern(name + "_slope", slope, stands_for)
+
+
+def _pattern(kernel, expression, stands_for):
+    return _Pattern(kernel, expression, [stands_for[one] for one in OPERATIONS[kernel].inputs])
 
 
 @functools.lru_cache(maxsize=None)
@@ -95,21 +102,23 @@ def _variants(name, with_variables, dtype, is_canonical):
 
 @functools.lru_cache(maxsize=None)
 def _by_root(called, dtype, forms):
-    """The patterns of activations that were called, by the operation of their result, the largest
-    first, which may hold others.
+    """The patterns of activations that were called, by the operation of their result: the largest
+    first, which may hold others, and the one without parameters.
     """
     found, variants = collections.defaultdict(list), set()
     for name, with_variables in called:
         activation = getattr(nonlinearities, name, None)
         if isinstance(activation, nonlinearities.Parameterised):
             activation = type(activation)
-        name = getattr(activation, "__name__", None)
-        variants.update({(name, False), (name, with_variables)})
+        names = {getattr(activation, "__name__", None)}
+        # An instance may have a kernel of its own.
+        names.update(n for n in OPERATIONS if type(getattr(nonlinearities, n, None)) is activation)
+        variants.update((n, v) for n in names for v in {False, with_variables})
     for (name, with_variables), form in itertools.product(variants, forms):
         for pattern in _variants(name, with_variables, dtype, form):
             found[pattern.expression.owner.op].append(pattern)
     for patterns in found.values():
-        patterns.sort(key=lambda pattern: len(_nodes(pattern.expression)), reverse=True)
+        patterns.sort(key=lambda one: (-len(_nodes(one.expression)), len(one.inputs)))
     return found
 
 
@@ -191,9 +200,10 @@ def _terms(part, op, found):
     return node.inputs
 
 
-def _is_moderate(number):
-    """Whether it is a constant whose product with another one neither overflows nor underflows."""
-    return _number(number) is not None and 2.0**-60 < abs(_number(number)) < 2.0**60
+def _is_moderate(variable):
+    """Whether it is a number whose product with another one neither overflows nor underflows."""
+    number = _number(variable)
+    return number == 0 or (number is not None and 2.0**-30 < abs(number) < 2.0**30)
 
 
 @tools.local(Elemwise)

@@ -48,14 +48,17 @@ class Fit:
         return list(mpmath.lu_solve(normal, mpmath.matrix(moments)))
 
 
-def rounded_fit(function, weight, interval, powers, dtype):
-    """The coefficients as floats of a dtype."""
+def rounded_fit(function, weight, interval, powers, dtype, in_two_parts=False):
+    """The coefficients as floats of a dtype, the first one as two where that is asked for."""
     fit = Fit(function, weight, interval, powers)
     kept, floats = {}, []
     for power in powers:
         best = fit.coefficients(kept)[0]
-        floats.append(dtype(best) if dtype is np.float64 else _to_float32(best))
+        floats.append(_rounded(best, dtype))
         kept[power] = mpf(float(floats[-1]))
+        if power == 0 and in_two_parts:
+            floats.append(_rounded(best - kept[power], dtype))
+            kept[power] += mpf(float(floats[-1]))
     return floats
 
 
@@ -70,8 +73,10 @@ def largest_error(floats, function, weight, interval, powers):
     return max(abs(error(x)) for x in probes if x != 0)
 
 
-def _to_float32(value):
-    """Rounded once, not by way of a double."""
+def _rounded(value, dtype):
+    """A float, rounded once, not by way of a double."""
+    if dtype is np.float64:
+        return dtype(value)
     near = np.float32(float(value))
     around = [near, np.nextafter(near, np.float32(9e9)), np.nextafter(near, np.float32(-9e9))]
     return min(around, key=lambda c: abs(mpf(float(c)) - value))
@@ -127,6 +132,22 @@ def tanh_tail(x):
     return (mpmath.tanh(root) - root) / root**3
 
 
+def normal_near_0(x):
+    """(Phi(sqrt(x)) - 1 / 2) / sqrt(x)"""
+    root = mpmath.sqrt(x)
+    return mpmath.erf(root / mpmath.sqrt(2)) / 2 / root
+
+
+def normal_ratio(t, shift=2):
+    """(1 - Phi(x)) exp(x^2 / 2) (shift + x), where t = (x - 4) / (x + 4)"""
+    x = 4 * (1 + t) / (1 - t)
+    return mpmath.erfc(x / mpmath.sqrt(2)) / 2 * mpmath.exp(x**2 / 2) * (shift + x)
+
+
+def normal_ratio_short(t):
+    return normal_ratio(t, shift=4)
+
+
 HALF_LOG_2 = mpmath.log(2) / 2 + mpf("1e-3")
 
 # Name: function, weight (its share of the result), interval, number of coefficients by dtype.
@@ -150,6 +171,22 @@ POLYNOMIALS = {
         tanh_tail, lambda x: mpmath.sqrt(x)**3 / mpmath.tanh(mpmath.sqrt(x)), (0, mpf(1) / 4),
         {np.float32: 4, np.float64: 10},
     ),
+    # tanh(x) - x, to its last digit.
+    "tanh_tail_alone": (
+        tanh_tail, lambda x: 1 / tanh_tail(x), (0, 1), {np.float32: 8, np.float64: 16},
+    ),
+    "normal_ratio": (
+        normal_ratio, lambda t: 1 / normal_ratio(t), (mpf(-7) / 9, mpf(9) / 11),
+        {np.float64: 22},
+    ),
+    "normal_near_0": (
+        normal_near_0, lambda x: mpmath.sqrt(x), (0, mpf(1) / 4), {np.float64: 11},
+    ),
+    # For float32, computed in float64.
+    "normal_ratio_short": (
+        normal_ratio_short, lambda t: 1 / normal_ratio_short(t), erfc_interval(mpf(15)),
+        {np.float64: 10},
+    ),
     "erf_tail": (
         erf_tail, lambda x: mpmath.sqrt(x) / mpmath.erf(mpmath.sqrt(x)), (0, 1),
         {np.float32: 7, np.float64: 12},
@@ -170,6 +207,8 @@ POLYNOMIALS = {
         {np.float32: 9, np.float64: 20},
     ),
 }  # fmt: skip
+# Those whose first coefficient is the sum of two floats.
+IN_TWO_PARTS = {"tanh_tail_alone", "normal_ratio"}
 # How many digits say which float it is.
 DIGITS = {np.float32: "{:.9g}", np.float64: "{:.17g}"}
 MODULE = '''"""The polynomials of the kernels, from c0 on. Written by a program of the tests."""
@@ -186,7 +225,7 @@ def split(value, dtype, bits):
     """A number as the float of its first bits, and the float of what that leaves."""
     high = mpmath.floor(value * 2**bits) / 2**bits
     rest = value - high
-    return float(high), float(_to_float32(rest) if dtype is np.float32 else np.float64(rest))
+    return float(high), float(_rounded(rest, dtype))
 
 
 def polynomials(dtype):
@@ -194,7 +233,10 @@ def polynomials(dtype):
     for name, (function, weight, interval, count) in POLYNOMIALS.items():
         if dtype in count:
             fitted = function, weight, interval, range(count[dtype])
-            yield name, rounded_fit(*fitted, dtype), fitted
+            floats = rounded_fit(*fitted, dtype, name in IN_TWO_PARTS)
+            if name in IN_TWO_PARTS:
+                fitted = *fitted[:3], [0, *fitted[3]]
+            yield name, floats, fitted
 
 
 def main():
