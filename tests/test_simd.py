@@ -190,6 +190,24 @@ def test_rows_of_any_length_are_computed_to_the_end_and_not_beyond(rows, length)
     np.testing.assert_allclose(function(a, b), np.tanh(a + b), rtol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(3, 1), (1, 40), (1, 1)])
+@pytest.mark.parametrize("other", [(3, 40), (3, 1), (1, 40)])
+def test_what_turns_out_to_be_one_long_is_repeated_or_refused_as_the_library_does_it(shape, other):
+    if "repeated" not in _pairs:
+        x, y = (tensor(name, "float32", 2) for name in "xy")
+        _pairs["repeated"] = [compiled([x, y], T.exp(-x) - y, mode) for mode in (fast(), plain())]
+        assert vector_nodes(_pairs["repeated"][0])
+    ours, theirs = _pairs["repeated"]
+    a, b = (np.arange(np.prod(n), dtype="float32").reshape(n) for n in (shape, other))
+    try:
+        expected = theirs(a, b)
+    except ValueError:
+        with pytest.raises(ValueError):
+            ours(a, b)
+    else:
+        np.testing.assert_allclose(ours(a, b), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS[:-1])
 @pytest.mark.parametrize("shape", [(5,), (40,), (2000,), (3, 5), (3, 40), (2, 2000), (7, 16)])
 def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, layout):

@@ -50,7 +50,7 @@ class VectorElemwise(Elemwise):
 
     def c_code_cache_version_apply(self, node):
         version = super().c_code_cache_version_apply(node)
-        return version + (_VERSION, 1) if version else ()
+        return version + (_VERSION, 2) if version else ()
 
     def _c_all(self, node, nodename, inames, onames, sub):
         declare, check, allocate, _, *rest = super()._c_all(node, nodename, inames, onames, sub)
@@ -157,10 +157,12 @@ def _loop(node, nodename, inames, onames):
     operands = _operands(node, inames, onames)
     fixed = [_is_fixed(v, node) for _, v, _ in operands]
     keep_last = any(f and not all(v.type.broadcastable) for f, (_, v, _) in zip(fixed, operands))
+    stride = "PyArray_DIMS({0})[{1}] == 1 ? 0 : PyArray_STRIDES({0})[{1}]"
     fill = []
     for k, (name, variable, is_output) in enumerate(operands):
+        # Aesara repeats what turns out to be 1 long, though nothing said so.
         strides = [
-            "0" if broadcast else "PyArray_STRIDES({})[{}]".format(name, d)
+            "0" if broadcast else stride.format(name, d)
             for d, broadcast in enumerate(variable.type.broadcastable)
         ]
         fill.append(
