@@ -405,6 +405,13 @@ def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype
 # --- the graph, and what Theano does with it ---
 
 
+def test_a_sum_may_be_fused_with_the_function_in_it():
+    mode = fast().including("fusion", "local_careduce_fusion")
+    x = tensor("x", "float64", 2)
+    function = compiled([x], T.exp(x).sum(axis=0), mode)
+    np.testing.assert_allclose(function(np.zeros((3, 2))), [3, 3])
+
+
 def graph_of(name, mode, bias=False):
     x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
     return compiled([x, row], EVERY[name](x + row if bias else x), only_graph(mode))

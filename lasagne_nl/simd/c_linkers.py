@@ -46,5 +46,9 @@ def register():
     else:
         of_rows = rewrites.local_softmax_of_rows(as_matrix=True)
     rewrites.add(48.84, name.format("softmax"), of_rows, tags)
+    reduction = tools.module("tensor.elemwise").CAReduce
+    if not tools.is_theano and "c_support_code" not in vars(reduction):
+        # Aesara may fuse a sum with the function in it, and forgets the code that this one needs.
+        reduction.c_support_code = lambda self, **options: self.scalar_op.c_support_code(**options)
     # After the in-place pass (75), which knows the library's own class only.
     rewrites.add(76, name.format("vector_elemwise"), local_vector_elemwise, tags)
