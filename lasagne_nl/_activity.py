@@ -9,8 +9,9 @@ import sys
 import types
 
 _PACKAGE = "lasagne_nl"
-# In Theano and in Theano-PyMC.
-_READ_THE_CACHE = ("theano.gof.cmodule", "theano.link.c.cmodule")
+# In Theano, and in Theano-PyMC and its successors.
+_READ_THE_CACHE = ["theano.gof.cmodule"]
+_READ_THE_CACHE += [one + ".link.c.cmodule" for one in ("theano", "aesara", "pytensor")]
 _awake = True
 
 
