@@ -36,7 +36,8 @@ class VectorElemwise(Elemwise):
     """`theano.tensor.Elemwise` with another loop: same inputs, outputs and in-place pattern."""
 
     def __str__(self):
-        return "Vector" + super().__str__()
+        theirs = super().__str__()  # which has the name of the class in Aesara
+        return theirs if theirs.startswith("Vector") else "Vector" + theirs
 
     def c_support_code(self, **options):
         return _LOOPS + "\n" + _or_nothing(super().c_support_code, **options)
