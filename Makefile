@@ -11,7 +11,6 @@
 #   make lasagne   runs Lasagne's own tests with our activations in the place of its
 #   make sanitize  runs the tests of the vectorised operations under sanitizers
 #   make bench     measures the speed beside stock Theano, stock PyTensor, PyTorch and JAX
-#   make bench-pymc  measures the same for two models of PyMC
 #   make linkers   compares the kernels in C and in Numba, bit by bit
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
@@ -48,7 +47,7 @@ TEST_ALL_OPTIONS ?=
 PACKAGE_OPTIONS ?=
 SANITIZE_OPTIONS ?=
 
-.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench bench-pymc linkers check test-all test-new lines package clean
+.PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench linkers check test-all test-new lines package clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.examples
@@ -93,9 +92,6 @@ sanitize: $(VENV)/.test
 
 bench: $(VENV)/.test $(VENV)/.examples
 	@$(ALL_PYTHONS) $(BIN)/python tests/benchmarks/speed.py $(BENCH_OPTIONS)
-
-bench-pymc: $(VENV)/.test
-	@$(ALL_PYTHONS) $(BIN)/python tests/benchmarks/bayesian.py
 
 linkers: $(VENV)/.test
 	@$(ALL_PYTHONS) $(BIN)/python tests/benchmarks/libraries.py tests/accuracy/linkers.py $(LINKERS_OPTIONS)

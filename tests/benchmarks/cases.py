@@ -22,18 +22,27 @@ LEARNING_RATE = 0.1
 # of a kink a sum is, right steps of two libraries differ by all of a sample's slope.
 STEP_SEED = 5
 
+# Of a Bayesian network, and of a logistic regression: the number of points, and the units of each
+# layer. The prior of a weight is the standard normal distribution.
+MODELS = {"network": (500, (2, 50, 50)), "regression": (5000, (20,))}
+
 # `kind` is one of
 #   forward   f(x)
 #   gradient  the gradient with respect to x, from an incoming gradient g
 #   bias      f(x + row), the row being a vector
 #   step      one training step of the network
 #   copy      a copy of x, the floor
+#   model     the log-probability of one of MODELS, and its gradient
 Case = namedtuple("Case", "activation kind dtype rows columns")
 KINDS = ("forward", "gradient", "bias")
 
 
 def step_case(activation):
     return Case(activation, "step", "float32", BATCH, LAYERS[0])
+
+
+def model_case(name):
+    return Case(name, "model", "float64", MODELS[name][0], MODELS[name][1][0])
 
 
 def inputs(case):
@@ -53,6 +62,20 @@ def step_inputs(case):
         parameters.append((rng.standard_normal((n_in, n_out)) / np.sqrt(n_in)).astype(case.dtype))
         parameters.append((rng.standard_normal(n_out) / 10).astype(case.dtype))
     return images, labels, parameters
+
+
+def model_inputs(case):
+    """Points, whether each is in the class, and weights: those of hidden layers, then a vector."""
+    rng = np.random.RandomState(0)
+    units = MODELS[case.activation][1]
+    points = rng.standard_normal((case.rows, case.columns))
+    shapes = [*zip(units, units[1:]), units[-1:]]
+    weights = [rng.standard_normal(shape) / 10 for shape in shapes]
+    return points, points[:, 0] * points[:, 1] > 0, weights
+
+
+def joined(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
 
 
 def _sigmoid(x):
@@ -193,6 +216,24 @@ def step_changes(activation, images, labels, parameters):
     return loss, changes
 
 
+def log_probability(points, is_true, weights):
+    """That of a model, and its gradient."""
+    signals = [points]
+    for w in weights[:-1]:
+        signals.append(np.tanh(signals[-1].dot(w)))
+    scores = signals[-1].dot(weights[-1])
+    likelihood = -np.logaddexp(0, np.where(is_true, -scores, scores)).sum()
+    prior = -(joined(weights) ** 2 + np.log(2 * np.pi)).sum() / 2
+    g = is_true - _sigmoid(scores)
+    slopes = [signals[-1].T.dot(g)]
+    g = np.outer(g, weights[-1])
+    for layer in reversed(range(len(weights) - 1)):
+        g = g * (1 - signals[layer + 1] ** 2)
+        slopes.insert(0, signals[layer].T.dot(g))
+        g = g.dot(weights[layer].T)
+    return likelihood + prior, joined(slopes) - joined(weights)
+
+
 def _expected(case):
     """For each array of the result: where it starts from, what is added, how far it may be off."""
     if case.kind == "step":
@@ -203,6 +244,10 @@ def _expected(case):
             # A change is small beside its parameter, whose rounding it has.
             rounding = 4 * np.finfo(case.dtype).eps * np.abs(start).max()
             yield start, change, 1e-3 * (np.abs(change) + np.abs(change).mean()) + rounding
+        return
+    if case.kind == "model":
+        for want in map(np.asarray, log_probability(*model_inputs(case))):
+            yield np.zeros((), case.dtype), want, 1e-8 * (np.abs(want) + np.abs(want).mean())
         return
     x, g, row = (a.astype("float64") for a in inputs(case))
     want = {
@@ -218,7 +263,8 @@ def _expected(case):
 def what_is_wrong(case, arrays):
     """Nothing (None), or a sentence on how the arrays of a result differ from the expected ones.
 
-    A step gives the loss, then the parameters after it; every other kind gives one array.
+    A step gives the loss, then the parameters after it, a model the log-probability, then its
+    gradient; every other kind gives one array.
     """
     expected = list(_expected(case))
     if len(arrays) != len(expected):

@@ -1,4 +1,5 @@
-"""Theano, or PyTensor, for `speed.py`: with every rewrite, or stock, without those of lasagne_nl.
+"""A library of Theano's family for `speed.py`: with every rewrite, or stock, without those of
+lasagne_nl.
 
 A function is called as users call it, ``f(x)``, with the library's usual checks of its input.
 Arrays are borrowed: none is copied on its way in or out, and each call gives a newly allocated
@@ -7,6 +8,8 @@ result.
 
 import functools
 import importlib
+import platform
+import sys
 
 import cases
 import numpy as np
@@ -30,8 +33,8 @@ for _name in cases.ACTIVATIONS + cases.BEYOND_LASAGNE:
 
 def mode_of(contestant):
     mode = library.compile.get_mode("FAST_RUN")
-    is_ours = not contestant.endswith("stock")
-    return mode if is_ours else mode.excluding("lasagne_nl_simd", "lasagne_nl")
+    is_stock = contestant.startswith("stock")
+    return mode.excluding("lasagne_nl_simd", "lasagne_nl") if is_stock else mode
 
 
 def variables(dtype):
@@ -112,19 +115,19 @@ def compile_anew(activation, request):
     return {"seconds": seconds_of(compile_them, 1)}
 
 
-def versions():
-    if with_theano:
+def versions(label):
+    version = "{}, Python {}, NumPy {}".format(
+        library.__version__, platform.python_version(), np.__version__
+    )
+    if "Numba" in label:
+        version += ", Numba {}".format(importlib.import_module("numba").__version__)
+    yield label, version
+    if hasattr(library, "gof"):
         compiler = library.gof.cmodule.gcc_version_str or ""
         yield "lasagne_nl", lasagne_nl.__version__
-        yield "Theano", library.__version__
-        yield "NumPy", np.__version__
         yield "C++ compiler", "{} {}".format(library.config.cxx, compiler)
         yield "BLAS of Theano", library.config.blas.ldflags or "NumPy's"
-    else:
-        numba = importlib.import_module("numba").__version__
-        yield "PyTensor", "{}, Numba {}".format(library.__version__, numba)
-        yield "NumPy of PyTensor", np.__version__
 
 
 if __name__ == "__main__":
-    serve(dict(versions()), build, compile=compile_anew)
+    serve(dict(versions(sys.argv[2])), build, compile=compile_anew)

@@ -21,38 +21,45 @@ FOLDER = os.path.join(ROOT, ".venv", "peers")
 # chance for each function, and may cost more than the function. So it keeps it, up to 32 MB.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
-WITH_PYTENSOR = dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="pytensor", PYTHONPATH=ROOT)
+WITH_AESARA = dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="aesara")
+WITH_PYTENSOR = dict(KEEP_MEMORY, LASAGNE_NL_BACKEND="pytensor")
 
 # The name for people, the program that serves it, what pip installs into its environment (None: it
-# is in this one), and further environment variables.
-Library = namedtuple("Library", "label program requirements variables")
+# is in this one), further environment variables and flags, and the minor versions of Python 3 that
+# it may have, the best one first (none: it has this one).
+Library = namedtuple(
+    "Library", "label program requirements variables flags minors", defaults=({}, ())
+)
+GRAPHS = "graph_worker.py"
+OLD, NEW = (11, 10, 9, 8, 7), (13, 12)
 LIBRARIES = {
-    "theano": Library("Theano", "graph_worker.py", None, KEEP_MEMORY),
-    "pytensor": Library("PyTensor", "graph_worker.py", ["pytensor"], WITH_PYTENSOR),
+    "theano": Library("Theano", GRAPHS, None, KEEP_MEMORY),
+    "pytensor": Library("PyTensor with Numba", GRAPHS, ["pytensor"], WITH_PYTENSOR, {}, NEW),
+    "pytensor-c": Library(
+        "PyTensor with C", GRAPHS, ["pytensor"], WITH_PYTENSOR, {"linker": "cvm"}, NEW
+    ),
+    "aesara": Library(
+        "Aesara", GRAPHS, ["aesara==2.9.4", "numpy<2", "setuptools<74"], WITH_AESARA, {}, OLD
+    ),
+    "theano-pymc": Library(
+        "Theano-PyMC", GRAPHS, ["Theano-PyMC==1.1.2", "numpy<1.22", "setuptools<80"],
+        KEEP_MEMORY, {}, OLD[1:],
+    ),
+    "pymc": Library("PyMC", "pymc_worker.py", ["pymc"], WITH_PYTENSOR, {"floatX": "float64"}, NEW),
     "torch": Library("PyTorch", "torch_worker.py", ["torch==2.13.0", "numpy"], KEEP_MEMORY),
     "jax": Library("JAX", "jax_worker.py", ["jax"], {}),  # keeping memory makes it slower
-}
+}  # fmt: skip
+FAMILY = [name for name, one in LIBRARIES.items() if one.program == GRAPHS]
 
-PYMC = Library("PyMC", None, ["pymc"], WITH_PYTENSOR)  # for `bayesian.py`
-
-# What `make bench` has a column for: its heading, and the library that serves it. The worker is
-# told the key: the one for Theano compiles by it.
-Contestant = namedtuple("Contestant", "label library")
-CONTESTANTS = {
-    "ours": Contestant("ours", "theano"),
-    "stock": Contestant("stock Theano", "theano"),
-    "numba": Contestant("ours in PyTensor", "pytensor"),
-    "numba_stock": Contestant("stock PyTensor", "pytensor"),
-    "torch": Contestant("PyTorch", "torch"),
-    "jax": Contestant("JAX", "jax"),
-}
+# A contestant is a library, with our rewrites where there are any, or "stock " and its name. What
+# ours is shown beside, and divided by:
+BESIDE = {name: ["stock " + name] for name in FAMILY + ["pymc"]}
+BESIDE["theano"] += ["torch", "jax"]
+BESIDE["pytensor"] += ["theano"]
 
 
-# What is divided by what.
-RATIOS = (
-    [("ours", other) for other in ("stock", "torch", "jax")]
-    + [("numba", other) for other in ("numba_stock", "ours")]
-)  # fmt: skip
+def library_of(contestant):
+    return contestant.split()[-1]
 
 
 class WorkerError(Exception):
@@ -62,10 +69,11 @@ class WorkerError(Exception):
 
 def python_of(name):
     """The interpreter of a library's environment, which is made if it is missing."""
-    requirements = (LIBRARIES.get(name) or PYMC).requirements
+    library = LIBRARIES[name]
+    requirements = library.requirements
     if requirements is None:
         return sys.executable
-    folder = os.path.join(FOLDER, name)
+    folder = os.path.join(FOLDER, requirements[0].split("=")[0].lower())
     python, stamp = os.path.join(folder, "bin", "python"), os.path.join(folder, ".installed")
     wanted = " ".join(requirements) + "\n"
     with contextlib.suppress(OSError), open(stamp) as file:
@@ -73,8 +81,7 @@ def python_of(name):
             return python
     print("installing {} into {}".format(requirements[0], folder), file=sys.stderr)
     pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    needs_newest = requirements[0] in ("pytensor", "pymc")
-    venv = [newest_python() if needs_newest else sys.executable, "-m", "venv", "--clear"]
+    venv = [first_python(library.minors), "-m", "venv", "--clear"]
     for command in (venv + [folder], pip + requirements):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -86,9 +93,9 @@ def python_of(name):
     return python
 
 
-def newest_python():
-    """The newest Python that is there: the newest PyTensor wants one."""
-    for minor in (13, 12):
+def first_python(minors):
+    """The first of these Pythons that is there, or else this one."""
+    for minor in minors:
         python = "python3.{}".format(minor)
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([python, "-c", ""], check=True, stderr=subprocess.DEVNULL)
@@ -113,13 +120,15 @@ class Worker:
     threads : int
         How many it may use.
     **flags : str
-        More flags of Theano.
+        More flags of the library.
     """
 
     def __init__(self, name, threads=1, **flags):
         self.name = name
         library = LIBRARIES[name]
-        command = [python_of(name), os.path.join(HERE, library.program), str(threads)]
+        program = os.path.join(HERE, library.program)
+        command = [python_of(name), program, str(threads), library.label]
+        flags = dict(library.flags, **flags)
         self._stderr = tempfile.TemporaryFile("w+")
         with on_cores(threads):
             self._process = subprocess.Popen(
@@ -193,13 +202,14 @@ def _flags(variable, flags):
 
 def environment(threads, **flags):
     """The environment variables of a worker."""
-    flags = dict({"floatX": "float32"}, **flags)
-    of_theano = dict({"device": "cpu", "openmp": threads > 1}, **flags)
+    flags = dict({"floatX": "float32", "openmp": threads > 1}, **flags)
     variables = dict(
         os.environ,
-        THEANO_FLAGS=_flags("THEANO_FLAGS", of_theano),
+        THEANO_FLAGS=_flags("THEANO_FLAGS", dict(flags, device="cpu")),
+        AESARA_FLAGS=_flags("AESARA_FLAGS", flags),
         PYTENSOR_FLAGS=_flags("PYTENSOR_FLAGS", flags),
         LASAGNE_NL_BACKEND="theano",
+        PYTHONPATH=ROOT,
         JAX_PLATFORMS="cpu",
         CUDA_VISIBLE_DEVICES="",
         XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -213,7 +223,7 @@ def environment(threads, **flags):
 
 def main():
     """Run a program, the first argument, in the environment of PyTensor."""
-    variables = dict(os.environ, **LIBRARIES["pytensor"].variables)
+    variables = dict(os.environ, PYTHONPATH=ROOT, **LIBRARIES["pytensor"].variables)
     return subprocess.run([python_of("pytensor"), *sys.argv[1:]], env=variables).returncode
 
 

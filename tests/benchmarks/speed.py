@@ -1,12 +1,13 @@
 """How fast are the activations in compiled graphs? `make bench`.
 
-Six contestants compute the same on the same arrays:
+These compute the same on the same arrays:
 
-- ours: Theano with the rewrites that ``import lasagne_nl`` registers;
-- stock Theano: the same process, the same expressions, compiled without these rewrites;
-- ours in PyTensor, and stock PyTensor: the same there, compiled with Numba;
+- a library of Theano's family, with the rewrites that ``import lasagne_nl`` registers;
+- the same process, the same expressions, compiled without these rewrites: the stock library;
 - PyTorch, eager: forward under ``no_grad``; its gradients are forward and backward together;
-- JAX, under ``jit``; its gradients and those of Theano are the gradient alone.
+- JAX, under ``jit``; its gradients and those of the family are the gradient alone.
+
+PyMC has cases of its own, the log-probabilities of two models, and is timed in the same way.
 
 What is timed is a call as users make it, with arrays that are there already, until its newly
 allocated result is there. All but Theano live in environments of their own in ``.venv/peers``,
@@ -15,8 +16,8 @@ timed in rounds, in each of which every contestant has its turn of some 15 ms, a
 each time; the tables show the medians. A turn is four stretches, of which the fastest counts, or a
 single call that lasts longer. Each result is compared with NumPy's before it is timed.
 
-Processes with N threads are bound to N cores, the same for all of them. Theano has more than one
-thread by its flag ``openmp``, with its usual thresholds.
+Processes with N threads are bound to N cores, the same for all of them. What is compiled with C has
+more than one thread by the flag ``openmp``, with its usual thresholds.
 
 The exit status is 1 if a result was wrong, 2 if there is nothing to measure, else 0: targets that
 are not met change nothing. The modules beside this one: ``cases`` (what is timed), ``tables``
@@ -40,21 +41,23 @@ import time
 from contextlib import closing
 
 from aligned import positive, write
-from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case, step_case
+from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, MODELS, Case, model_case, step_case
 from libraries import (
-    CONTESTANTS,
+    BESIDE,
+    FAMILY,
     LIBRARIES,
     ROOT,
     Worker,
     WorkerError,
     available_cores,
     environment,
+    library_of,
     python_of,
 )
 from tables import report, threads_text
 from tqdm import tqdm
 
-SERVED_BY = dict({name: one.library for name, one in CONTESTANTS.items()}, copy="theano")
+CONTESTANTS = [*LIBRARIES, *map("stock {}".format, BESIDE)]
 WHERE_ALL_ARE = ("float32", 256, 512)
 SIZES = ((64, 100), (256, 512), (1024, 4096))
 QUICK_COMPILES = ("tanh", "elu", "softmax")
@@ -90,7 +93,7 @@ class Benchmark:
     medians : dict
         From (threads, case) to a dictionary from contestant to seconds per call.
     compile_ratios : dict
-        From two contestants to the cost of compiling with the one over that with the other.
+        From a library to the cost of compiling with the rewrites over that without.
     import_seconds : float or None
         The seconds that importing takes longer.
     notes, wrong : list of str
@@ -105,24 +108,28 @@ class Benchmark:
     def run(self):
         options = self.options
         cases = self._cases()
-        imports = 5 if options.quick else 11
+        imports = (5 if options.quick else 11) if "theano" in self.libraries else 0
         # Three stand for all where there is no time for more.
         compiled = QUICK_COMPILES if options.quick else ACTIVATIONS
         names = [a for a in options.activations if a in compiled]
         compilations = 1 if options.quick else 3
         total = len(options.threads) * len(cases) * options.rounds
-        compiling = [name for name in ("theano", "pytensor") if name in self.libraries]
+        compiling = [name for name in FAMILY if name in self.libraries]
         total += imports + len(names) * compilations * len(compiling)
         with tqdm(total=total, unit="round", smoothing=0.05) as self._bar:
             for threads in options.threads:
                 self._time_cases(threads, cases)
             for name in compiling if names else ():
-                self._time_compilations(name, names, compilations)
-            self._time_imports(imports)
+                try:
+                    self._time_compilations(name, names, compilations)
+                except WorkerError as error:
+                    self._lose(name, error)
+            if imports:
+                self._time_imports(imports)
 
     def _cases(self):
         options = self.options
-        cases = []
+        cases = [model_case(name) for name in MODELS if "pymc" in self.libraries]
         # A function that Theano has compiled serves all sizes.
         for dtype in options.dtypes:
             for rows, columns in options.sizes:
@@ -151,9 +158,7 @@ class Benchmark:
                 self._time_case(threads, case, workers)
 
     def _lose(self, name, error):
-        """Go on without a peer; there is no benchmark without Theano."""
-        if name == "theano":
-            raise error
+        """Go on without a library."""
         note = "{}: {}".format(LIBRARIES[name].label, error)
         if note not in self.notes:
             self.notes.append(note)
@@ -161,7 +166,7 @@ class Benchmark:
 
     def _ask(self, workers, contestant, **request):
         """What the contestant's worker answers; None if that is lost, now or since before."""
-        name = SERVED_BY[contestant]
+        name = library_of(contestant)
         if name not in workers:
             return None
         try:
@@ -172,7 +177,11 @@ class Benchmark:
             return None
 
     def _time_case(self, threads, case, workers):
-        contestants = ["copy"] if case.kind == "copy" else list(CONTESTANTS)
+        if case.kind == "copy":
+            contestants = ["copy " + name for name in FAMILY if name in workers][:1]
+        else:
+            is_model = case.kind == "model"
+            contestants = [c for c in CONTESTANTS if (library_of(c) == "pymc") == is_model]
         contestants = [one for one in contestants if self._prepare(one, case, workers)]
         samples = {contestant: [] for contestant in contestants}
         for turn in range(self.options.rounds):
@@ -195,16 +204,14 @@ class Benchmark:
         answer = self._ask(workers, contestant, prepare=contestant, case=case)
         if answer is None or answer["wrong"] is None:
             return answer is not None
-        what = "{} is wrong: {}, {} {}, {} x {} {}: {}".format(
-            contestant, SERVED_BY[contestant], *case, answer["wrong"]
-        )
+        what = "{} is wrong: {} {}, {} {} x {}: {}".format(contestant, *case, answer["wrong"])
         self.wrong.append(what)
         self._bar.write(what, file=sys.stderr)
         return False
 
     def _time_compilations(self, name, activations, repetitions):
         ratios = []
-        contestants = [key for key, one in CONTESTANTS.items() if one.library == name]
+        contestants = name, "stock " + name
         for turn in range(repetitions):
             with contextlib.ExitStack() as stack:
                 workers = {}
@@ -225,7 +232,7 @@ class Benchmark:
                     ours, stock = (seconds[contestant] for contestant in contestants)
                     ratios.append(ours / stock)
                     self._bar.update()
-        self.compile_ratios[tuple(contestants)] = statistics.median(ratios)
+        self.compile_ratios[name] = statistics.median(ratios)
 
     def _time_imports(self, repetitions):
         repairs = os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
@@ -291,11 +298,11 @@ def size(text):
 
 def parse():
     parser = argparse.ArgumentParser(
-        description="Times the activations in compiled Theano graphs, with the rewrites of "
-        "lasagne_nl and without, and in PyTorch and JAX. Prints medians, ratios, and which targets "
-        "are met; a target that is missed does not change the exit status, a wrong result does.",
-        epilog="A full run takes some 25 minutes. The first one also installs PyTorch and JAX into "
-        ".venv/peers, and compiles.",
+        description="Times the activations in compiled graphs, with the rewrites of lasagne_nl and "
+        "without, and in PyTorch and JAX. Prints medians, ratios, and which targets are met; a "
+        "target that is missed does not change the exit status, a wrong result does.",
+        epilog="A full run takes more than half an hour. The first one also installs the libraries "
+        "into .venv/peers, and compiles.",
     )
     option = parser.add_argument
     # fmt: off
@@ -313,7 +320,9 @@ def parse():
            help="float32, float64 (default: both)")
     option("--output", default=os.path.join(ROOT, "docs", "_tables", "speed.rst"), metavar="FILE",
            help="where the tables go as reStructuredText (default: docs/_tables/speed.rst)")
-    option("--no-peers", action="store_true", help="without PyTorch and JAX: ours and stock only")
+    option("--libraries", nargs="+", choices=LIBRARIES, metavar="NAME",
+           default=[name for name in LIBRARIES if name not in ("aesara", "theano-pymc")],
+           help="some of {} (default: without aesara, theano-pymc)".format(", ".join(LIBRARIES)))
     # fmt: on
     options = parser.parse_args()
     quick = options.quick
@@ -327,7 +336,7 @@ def parse():
 def main():
     options = parse()
     libraries, notes = [], list(notes_before(options))
-    for name in ["theano"] if options.no_peers else LIBRARIES:
+    for name in filter(options.libraries.__contains__, LIBRARIES):
         try:
             python_of(name)
             libraries.append(name)
@@ -336,14 +345,13 @@ def main():
     for note in notes:
         print(note, file=sys.stderr)
     benchmark = Benchmark(options, libraries, notes)
-    try:
-        benchmark.run()
-    except WorkerError as error:
-        print("speed.py: {}".format(error), file=sys.stderr)
-        return 2
+    benchmark.run()
     medians = benchmark.medians
+    if not any(medians.values()):
+        print("speed.py: there is nothing to measure", file=sys.stderr)
+        return 2
     text = report(
-        facts(benchmark), benchmark.notes + benchmark.wrong,
+        facts(benchmark), benchmark.notes + benchmark.wrong, options.libraries,
         medians, benchmark.compile_ratios, benchmark.import_seconds,
     )  # fmt: skip
     print(re.sub(r"\\-(?!\S)", "- ", text))  # a lone dash is escaped for a page, not for a terminal

@@ -7,11 +7,13 @@ from contestant to seconds per call; what was not measured is missing.
 from collections import namedtuple
 
 from aligned import escaped, restructured
-from cases import ACTIVATIONS, BEYOND_LASAGNE, KINDS, Case
-from libraries import CONTESTANTS, RATIOS
+from cases import ACTIVATIONS, KINDS, Case
+from libraries import BESIDE, FAMILY, LIBRARIES, library_of
 
-NAMES = {name: contestant.label for name, contestant in CONTESTANTS.items()}
-KIND_NAMES = {"forward": "forward", "gradient": "gradient", "bias": "with bias row"}
+KIND_NAMES = {
+    "forward": "forward", "gradient": "gradient", "bias": "with bias row",
+    "step": "training step", "model": "value and gradient",
+}  # fmt: skip
 
 # Equal programs differ by a few per cent from run to run; "no slower" allows for that.
 NO_SLOWER = 1.05
@@ -34,6 +36,9 @@ def _keys(activations, kinds, threads=1, dtype="float32", size=(256, 512)):
     return [(threads, Case(a, kind, dtype, *size)) for kind in kinds for a in activations]
 
 
+WHERE = "256 x 512, float32, 1 thread"
+
+
 def _targets():
     """What the project promises of its speed, each with the keys that it speaks of."""
     rows = [
@@ -48,45 +53,45 @@ def _targets():
         ("every gradient", ACTIVATIONS, ("gradient",), (NO_SLOWER, 0.8, 1.2)),
     ]  # fmt: skip
     for what, activations, kinds, limits in rows:
-        for quotient, limit in zip(RATIOS, limits):
-            yield Target(
-                "256 x 512, float32, 1 thread", what, quotient, limit, _keys(activations, kinds)
-            )
-    yield from _targets_with_numba()
+        for other, limit in zip(BESIDE["theano"], limits):
+            yield Target(WHERE, what, ("theano", other), limit, _keys(activations, kinds))
     for kind in KINDS:
         keys = _keys(ACTIVATIONS, (kind,), threads=2, size=(1024, 4096))
-        for quotient, limit in ((("ours", "torch"), NO_SLOWER), (("ours", "jax"), 1.25)):
+        for other, limit in (("torch", NO_SLOWER), ("jax", 1.25)):
             yield Target(
                 "1024 x 4096, float32, 2 threads",
                 "every activation, {}".format(KIND_NAMES[kind]),
-                quotient, limit, keys,
+                ("theano", other), limit, keys,
             )  # fmt: skip
+    own = ("theano", "stock theano")
     keys = _keys(ACTIVATIONS, KINDS, size=(64, 100))
-    yield Target("64 x 100, float32, 1 thread", "everything", RATIOS[0], NO_SLOWER, keys)
+    yield Target("64 x 100, float32, 1 thread", "everything", own, NO_SLOWER, keys)
     for activation in ("tanh", "elu", "softplus"):
         keys = _keys((activation,), ("forward",), dtype="float64")
-        yield Target("256 x 512, float64, 1 thread", activation, RATIOS[0], 1 / 4.0, keys)
+        yield Target("256 x 512, float64, 1 thread", activation, own, 1 / 4.0, keys)
 
 
-def _targets_with_numba():
+def _targets_of_successors():
     smooth = ("tanh", "ScaledTanH", "softplus", "elu", "selu")
-    own = ("numba", "numba_stock")
-    for dtype, limit in (("float32", 1 / 20.0), ("float64", 1 / 4.0)):
-        where = "256 x 512, {}, 1 thread".format(dtype)
-        keys = _keys(smooth, ("forward", "bias"), dtype=dtype)
-        yield Target(where, ", ".join(smooth) + ", with and without bias row", own, limit, keys)
-    where = "256 x 512, float32, 1 thread"
-    for activation, limit in (("sigmoid", 1 / 6.0), ("gelu", 1 / 6.0), ("softmax", 1 / 4.0)):
-        yield Target(where, activation, own, limit, _keys((activation,), ("forward",)))
-    keys = _keys(smooth + ("sigmoid", "gelu", "softmax"), ("gradient",))
-    yield Target(where, "every gradient of those", own, 0.5, keys)
-    keys = _keys(("rectify", "leaky_rectify"), KINDS)
-    yield Target(where, "rectify, leaky_rectify", own, NO_SLOWER, keys)
+    kinks = ("rectify", "leaky_rectify")
+    plain = ("softsign", "squareplus", "hard_sigmoid", "hard_tanh", "hard_silu", "relu6")
+    for library in FAMILY[1:]:
+        own = (library, "stock " + library)
+        for dtype, limit in (("float32", 1 / 20.0), ("float64", 1 / 4.0)):
+            where = "256 x 512, {}, 1 thread".format(dtype)
+            keys = _keys(smooth, ("forward", "bias"), dtype=dtype)
+            yield Target(where, ", ".join(smooth) + ", with and without bias row", own, limit, keys)
+        for activation, limit in (("sigmoid", 1 / 6.0), ("gelu", 1 / 6.0), ("softmax", 1 / 4.0)):
+            yield Target(WHERE, activation, own, limit, _keys((activation,), ("forward",)))
+        keys = _keys(smooth + ("sigmoid", "gelu", "softmax"), ("gradient",))
+        yield Target(WHERE, "every gradient of those", own, 0.5, keys)
+        for fast in kinks, plain:
+            yield Target(WHERE, ", ".join(fast), own, NO_SLOWER, _keys(fast, KINDS))
     keys = _keys(smooth + ("sigmoid", "softmax"), ("forward",))
-    yield Target(where, "one kernel in both", ("numba", "ours"), 1.25, keys)
+    yield Target(WHERE, "one kernel in both", ("pytensor", "theano"), 1.25, keys)
 
 
-TARGETS = list(_targets())
+TARGETS = [*_targets(), *_targets_of_successors()]
 COMPILE_LIMIT = 1.3  # ours / stock
 IMPORT_LIMIT = 0.15  # seconds
 
@@ -95,14 +100,17 @@ def judge(target, medians):
     """The worst ratio among the keys of a target, and whether it is within the limit."""
     ratios = [(ratio(medians, key, target.quotient), key) for key in target.keys]
     measured = [(r, "{0.activation} {0.kind}".format(key[1])) for r, key in ratios if r is not None]
-    if not measured:
-        return Verdict(target, None, None, "not measured")
-    largest, worst = max(measured)
-    if largest > target.limit:
-        verdict = "not met"
-    else:
-        verdict = "met" if len(measured) == len(ratios) else "not all measured"
+    largest, worst = max(measured, default=(None, None))
+    verdict = _verdict(largest, target.limit, len(measured) == len(ratios))
     return Verdict(target, largest, worst, verdict)
+
+
+def _verdict(measured, limit, are_all=True):
+    if measured is None:
+        return "not measured"
+    if measured > limit:
+        return "not met"
+    return "met" if are_all else "not all measured"
 
 
 def number(value):
@@ -118,85 +126,99 @@ def limit_text(limit):
     return "<= 1/{:.0f}".format(1 / limit) if limit < 0.4 else "<= {:g}".format(limit)
 
 
+def label(contestant, library):
+    """What a contestant is called where it is about a library."""
+    if library_of(contestant) == library:
+        return "stock" if contestant.startswith("stock") else "ours"
+    return "ours in Theano" if contestant == "theano" else LIBRARIES[contestant].label
+
+
 def quotient_text(quotient):
-    return " / ".join(NAMES[name] for name in quotient)
+    return " / ".join(label(contestant, quotient[0]) for contestant in quotient)
 
 
 def threads_text(threads):
     return "1 thread" if threads == 1 else "{} threads".format(threads)
 
 
-def _cells(medians, key, unit):
-    """What follows the name of a row: times in a unit (of seconds), then ratios."""
-    times = medians.get(key, {})
-    cells = [number(times[c] / unit if c in times else None) for c in NAMES]
-    return cells + [number(ratio(medians, key, quotient)) for quotient in RATIOS]
+def _title_and_unit(medians, key):
+    """Of the table that a case is in; the unit is in seconds."""
+    threads, case = key
+    where = "{}, {}".format(case.dtype, threads_text(threads))
+    if case.kind == "step":
+        return "Training step of a network, {}: ms".format(where), 1e-3
+    if case.kind == "model":
+        return "Log-probability of a model and its gradient, {}: us".format(where), 1e-6
+    unit = 1e-9 * case.rows * case.columns
+    copies = medians.get((threads, case._replace(activation="copy", kind="copy")), {}).values()
+    title = "{} x {}, {}: ns per element (a copy of the array takes {})".format(
+        case.rows, case.columns, where, number(min(copies) / unit if copies else None)
+    )
+    return title, unit
 
 
-def tables_of_times(medians):
-    """A table for each number of threads, dtype and size, then those of the training steps."""
-    header = list(NAMES.values()) + [quotient_text(quotient) for quotient in RATIOS]
-    setups = dict.fromkeys((t, c.dtype, c.rows, c.columns) for t, c in medians if c.kind != "step")
-    for threads, dtype, rows, columns in setups:
-        per_element = 1e-9 * rows * columns
-        floor = medians.get((threads, Case("copy", "copy", dtype, rows, columns)), {}).get("copy")
-        title = "{} x {}, {}, {}: ns per element (a copy of the array takes {})".format(
-            rows, columns, dtype, threads_text(threads), number(floor and floor / per_element)
-        )
-        keys = [
-            (threads, Case(activation, kind, dtype, rows, columns))
-            for activation in ACTIVATIONS + BEYOND_LASAGNE
-            for kind in KINDS
-        ]
-        lines = [
-            [key[1].activation, KIND_NAMES[key[1].kind]] + _cells(medians, key, per_element)
-            for key in keys
-            if key in medians
-        ]
-        yield Table(title, ["activation", "what"] + header, lines)
-    for threads, dtype in dict.fromkeys((t, c.dtype) for t, c in medians if c.kind == "step"):
-        title = "Training step of a network, {}, {}: ms".format(dtype, threads_text(threads))
-        lines = [
-            [key[1].activation] + _cells(medians, key, 1e-3)
-            for key in medians
-            if key[1].kind == "step" and (key[0], key[1].dtype) == (threads, dtype)
-        ]
-        yield Table(title, ["activation"] + header, lines)
+def tables_of_times(medians, library):
+    """A table for each number of threads, dtype and size, and those of training steps or models:
+    times, then ratios."""
+    contestants = [library] + BESIDE[library]
+    header = ["name", "what"] + [label(contestant, library) for contestant in contestants]
+    header += [quotient_text((library, other)) for other in BESIDE[library]]
+    tables = {}
+    for key, times in medians.items():
+        title, unit = _title_and_unit(medians, key)
+        if any(library_of(contestant) == library for contestant in times) and key[1].kind != "copy":
+            row = [key[1].activation, KIND_NAMES[key[1].kind]]
+            row += [number(times[c] / unit if c in times else None) for c in contestants]
+            row += [number(ratio(medians, key, (library, other))) for other in BESIDE[library]]
+            tables.setdefault(title, []).append(row)
+    return [Table(title, header, rows) for title, rows in tables.items()]
 
 
-def table_of_targets(medians, compile_ratios, import_seconds):
-    """The targets and what was measured. The ratio is that of the worst case of each."""
+def table_of_targets(libraries, medians, compile_ratios, import_seconds):
+    """The targets for these libraries, and what was measured. The ratio is that of the worst case
+    of each."""
     lines = []
     for target in TARGETS:
+        if not {library_of(contestant) for contestant in target.quotient} <= set(libraries):
+            continue
         _, largest, worst, verdict = judge(target, medians)
         lines.append([
-            target.where, target.what, quotient_text(target.quotient), limit_text(target.limit),
+            LIBRARIES[target.quotient[0]].label, target.where, target.what,
+            quotient_text(target.quotient), limit_text(target.limit),
             number(largest), worst or "-", verdict,
         ])  # fmt: skip
     costs = [
-        ("compiling", "f(x + row) and its gradient", quotient, compile_ratios.get(quotient))
-        for quotient in (RATIOS[0], RATIOS[3])
-    ]
-    costs.append(("importing", "seconds more than Theano", RATIOS[0], import_seconds))
-    for where, what, quotient, measured in costs:
-        limit, text = COMPILE_LIMIT, "<= {:g}"
-        if where == "importing":
-            limit, text = IMPORT_LIMIT, "<= {:g} s"
-        verdict = "not measured" if measured is None else "met" if measured <= limit else "not met"
-        lines.append([
-            where, what, quotient_text(quotient), text.format(limit), number(measured), "-",
-            verdict,
-        ])  # fmt: skip
-    header = ["where", "what", "of what", "target", "measured", "worst in", "verdict"]
+        (library, "compiling", "f(x + row) and its gradient", "ours / stock", COMPILE_LIMIT, "",
+         compile_ratios.get(library))
+        for library in FAMILY
+    ]  # fmt: skip
+    costs.append(
+        ("theano", "importing", "both", "ours - stock", IMPORT_LIMIT, " s", import_seconds)
+    )
+    for library, where, what, of_what, limit, unit, measured in costs:
+        if library in libraries:
+            lines.append([
+                LIBRARIES[library].label, where, what, of_what, "<= {:g}{}".format(limit, unit),
+                number(measured), "-", _verdict(measured, limit),
+            ])  # fmt: skip
+    header = ["library", "where", "what", "of what", "target", "measured", "worst in", "verdict"]
     title = "Targets for quotients (no slower: at most {:g}, as runs differ)".format(NO_SLOWER)
     return Table(title, header, lines)
 
 
-def report(facts, notes, medians, compile_ratios, import_seconds):
-    """All tables, as reStructuredText."""
+def section(title, *parts):
+    return "\n".join(["{}\n{}\n".format(title, "~" * len(title)), *parts])
+
+
+def report(facts, notes, libraries, medians, *costs):
+    """All tables, as reStructuredText, with a comment where the bars of a library belong."""
     parts = [".. Written by tests/benchmarks/speed.py.\n"]
     parts.append(restructured("What was measured, and with what", None, facts))
     parts += ["- {}\n".format(escaped(note)) for note in notes]
-    parts += [restructured(*table) for table in tables_of_times(medians)]
-    parts.append(restructured(*table_of_targets(medians, compile_ratios, import_seconds)))
-    return "\n".join(parts)
+    for library in BESIDE:
+        tables = [restructured(*table) for table in tables_of_times(medians, library)]
+        if tables:
+            bars = ".. bars of {}\n".format(library)
+            parts.append(section(LIBRARIES[library].label, bars, *tables))
+    targets = restructured(*table_of_targets(libraries, medians, *costs))
+    return "\n".join(parts + [section("Targets", targets)])

@@ -17,10 +17,10 @@ STEPS = 15
 
 def seconds_per_step(name, **flags):
     with closing(Worker("theano", available_cores(), openmp=False, **flags)) as worker:
-        wrong = worker.ask(prepare="ours", case=step_case(name))["wrong"]
+        wrong = worker.ask(prepare="theano", case=step_case(name))["wrong"]
         if wrong is not None:
             raise SystemExit("{}: {}".format(name, wrong))
-        return statistics.median(worker.ask(time="ours")["seconds"] for _ in range(STEPS))
+        return statistics.median(worker.ask(time="theano")["seconds"] for _ in range(STEPS))
 
 
 ratios = []
