@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ sys.path.insert(0, BENCHMARKS)
 import aligned  # noqa: E402
 import cases  # noqa: E402
 import libraries  # noqa: E402
+import speed  # noqa: E402
 import tables  # noqa: E402
 from cases import Case  # noqa: E402
 
@@ -126,8 +128,9 @@ def test_training_steps_and_models_are_shown_in_tables_of_their_own():
 
 
 def test_compiling_and_importing_are_targets_too():
-    compiling, importing = lines({}, {"theano": 1.2}, 0.2)[-3:-1]
-    assert compiling.endswith("f(x + row) and its gradient ours / stock <= 1.3 1.20 \\- met")
+    cold, warm, importing = lines({}, {("theano", "cold"): 1.2}, 0.2)[-4:-1]
+    assert cold.endswith("cold cache f(x + row) and its gradient ours / stock <= 1.3 1.20 \\- met")
+    assert warm.endswith("<= 1.3 \\- \\- not measured")
     assert importing.endswith("<= 0.15 s 0.200 \\- not met")
 
 
@@ -136,9 +139,9 @@ def test_only_the_targets_of_what_was_asked_for_are_told():
         return [line for line in lines({}, {}, None, asked=asked) if line.endswith("not measured")]
 
     of_theano = [t for t in tables.TARGETS if t.quotient == OWN]
-    assert len(told("theano")) == len(of_theano) + 2
+    assert len(told("theano")) == len(of_theano) + 3
     assert len(told("theano", "torch")) > len(told("theano"))
-    assert len(told(*libraries.LIBRARIES)) == len(tables.TARGETS) + len(libraries.FAMILY) + 1
+    assert len(told(*libraries.LIBRARIES)) == len(tables.TARGETS) + 2 * len(libraries.FAMILY) + 1
     assert {line.split()[0] for line in told("aesara")} == {"Aesara"}
 
 
@@ -266,6 +269,36 @@ def test_a_worker_that_ends_is_told_with_the_reason(monkeypatch, tmp_path):
     monkeypatch.setitem(libraries.LIBRARIES, "this", library)
     with pytest.raises(libraries.WorkerError, match="has ended: ImportError: no library"):
         libraries.Worker("this")
+
+
+COMPILES = """
+import os
+import worker
+
+folder = os.environ["THEANO_FLAGS"].split("base_compiledir=")[1].split(",")[0]
+os.makedirs(folder, exist_ok=True)
+
+def compile_anew(activation, request):
+    file = os.path.join(folder, str(activation))
+    seconds = 1 if "stock" in request["contestant"] else 3 if os.path.exists(file) else 2
+    open(file, "w").close()
+    return {"seconds": seconds}
+
+worker.serve({}, None, compile=compile_anew)
+"""
+
+
+def test_compiling_is_timed_with_a_cold_cache_and_once_more_with_what_is_in_it(
+    monkeypatch, tmp_path
+):
+    program = tmp_path / "stand_in.py"
+    program.write_text(COMPILES)
+    library = libraries.Library("", str(program), None, {"PYTHONPATH": BENCHMARKS})
+    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+    benchmark = speed.Benchmark(None, ["this"], [])
+    benchmark._bar = mock.Mock()
+    benchmark._time_compilations("this", ["tanh", "elu"], 2)
+    assert benchmark.compile_ratios == {("this", "cold"): 2, ("this", "warm"): 3}
 
 
 def test_a_failed_installation_is_told_by_its_last_error():

@@ -32,7 +32,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -61,6 +60,8 @@ CONTESTANTS = [*LIBRARIES, *map("stock {}".format, BESIDE)]
 WHERE_ALL_ARE = ("float32", 256, 512)
 SIZES = ((64, 100), (256, 512), (1024, 4096))
 QUICK_COMPILES = ("tanh", "elu", "softmax")
+# What is short is noisy.
+CACHES = ("cold", "warm", "warm", "warm")
 
 # After its turn, a library's further threads wait a little for more work, and they do so busily.
 SECONDS_TO_SETTLE = 0.02
@@ -93,7 +94,8 @@ class Benchmark:
     medians : dict
         From (threads, case) to a dictionary from contestant to seconds per call.
     compile_ratios : dict
-        From a library to the cost of compiling with the rewrites over that without.
+        From (library, "cold" or "warm") to the cost of compiling with the rewrites over that
+        without, and with such a cache.
     import_seconds : float or None
         The seconds that importing takes longer.
     notes, wrong : list of str
@@ -115,7 +117,7 @@ class Benchmark:
         compilations = 1 if options.quick else 3
         total = len(options.threads) * len(cases) * options.rounds
         compiling = [name for name in FAMILY if name in self.libraries]
-        total += imports + len(names) * compilations * len(compiling)
+        total += imports + len(CACHES) * len(names) * compilations * len(compiling)
         with tqdm(total=total, unit="round", smoothing=0.05) as self._bar:
             for threads in options.threads:
                 self._time_cases(threads, cases)
@@ -210,29 +212,33 @@ class Benchmark:
         return False
 
     def _time_compilations(self, name, activations, repetitions):
-        ratios = []
-        contestants = name, "stock " + name
+        """With a cold cache, and in further processes with what is then in it."""
+        ratios = {"cold": [], "warm": []}
         for turn in range(repetitions):
-            with contextlib.ExitStack() as stack:
-                workers = {}
-                for contestant in contestants:
-                    self._bar.set_description("starting {} with a cold cache".format(name))
-                    folder = tempfile.mkdtemp()
-                    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                    worker = stack.enter_context(closing(Worker(name, base_compiledir=folder)))
-                    # The first compilation of a process does more than its own work.
-                    worker.ask(compile=None, contestant=contestant)
-                    workers[contestant] = worker
-                for i, activation in enumerate(activations):
-                    self._bar.set_description("compiling " + activation)
-                    seconds = {}
-                    for contestant in sorted(workers, reverse=(turn + i) % 2):
-                        answer = workers[contestant].ask(compile=activation, contestant=contestant)
-                        seconds[contestant] = answer["seconds"]
-                    ours, stock = (seconds[contestant] for contestant in contestants)
-                    ratios.append(ours / stock)
-                    self._bar.update()
-        self.compile_ratios[name] = statistics.median(ratios)
+            with tempfile.TemporaryDirectory() as folder:
+                for cache in CACHES:
+                    self._bar.set_description("compiling in {}, {} cache".format(name, cache))
+                    ratios[cache] += self._compile(name, activations, folder, turn)
+        for cache, taken in ratios.items():
+            self.compile_ratios[name, cache] = statistics.median(taken)
+
+    def _compile(self, name, activations, folder, turn):
+        """The cost of each, with the rewrites over that without."""
+        with contextlib.ExitStack() as stack:
+            workers = {}
+            for contestant in (name, "stock " + name):
+                own = os.path.join(folder, contestant.split()[0])
+                worker = stack.enter_context(closing(Worker(name, base_compiledir=own)))
+                # The first compilation of a process does more than its own work.
+                worker.ask(compile=None, contestant=contestant)
+                workers[contestant] = worker
+            for i, activation in enumerate(activations):
+                seconds = {}
+                for contestant in sorted(workers, reverse=(turn + i) % 2):
+                    answer = workers[contestant].ask(compile=activation, contestant=contestant)
+                    seconds[contestant] = answer["seconds"]
+                self._bar.update()
+                yield seconds[name] / seconds["stock " + name]
 
     def _time_imports(self, repetitions):
         repairs = os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
