@@ -1,20 +1,18 @@
-"""Draws the chart in speed.rst from what `make bench` measured.
+"""Draws the charts in speed.rst from what `make bench` measured, two for each library.
 
 The build of the documentation runs it. Where nothing has been measured, the page says so.
 """
 
 import json
 import os
+import re
 
 import drawing
 
 TABLES = os.path.join(drawing.HERE, "_tables")
 MEASURED = os.path.join(TABLES, "speed.json")
-PAGE = os.path.join(TABLES, "speed_chart.rst")
-NAMES = {
-    "ours": "lasagne_nl, Theano", "stock": "stock Theano", "numba": "lasagne_nl, PyTensor",
-    "numba_stock": "stock PyTensor", "torch": "PyTorch", "jax": "JAX",
-}  # fmt: skip
+WRITTEN = os.path.join(TABLES, "speed.rst")
+PAGE = os.path.join(TABLES, "speed_charts.rst")
 # What is drawn: with one thread, in float32, arrays that the cache of a core holds.
 THREADS, DTYPE, ROWS, COLUMNS = 1, "float32", 256, 512
 KINDS = {"forward": "The activation", "gradient": "Its gradient"}
@@ -29,19 +27,20 @@ def times(measured, kind):
     return found
 
 
-def draw(found, theme, title):
+def draw(found, library, theme, title):
     """Bars for each activation, those of the contestants below each other, on a log scale."""
-    contestants = [who for who in NAMES if any(who in one for one in found.values())]
-    # What is PyTensor's is paler than what is Theano's.
-    colours = dict(zip(NAMES, (theme.first, theme.text) * 2 + (theme.second, theme.third)))
-    height = 0.8 / len(contestants)
-    figure = drawing.figure(4.2, 1.4 + 0.8 * len(found))
+    names = {library: "lasagne_nl", "stock " + library: "stock"}
+    if library == "theano":
+        names.update(torch="PyTorch", jax="JAX")
+    names = {who: name for who, name in names.items() if any(who in one for one in found.values())}
+    colours = theme.first, theme.text, theme.second, theme.third
+    height = 0.8 / len(names)
+    figure = drawing.figure(4.2, 1.4 + 0.15 * (len(names) + 1) * len(found))
     axes = figure.add_subplot()
-    for i, who in enumerate(contestants):
+    for i, (who, colour) in enumerate(zip(names, colours)):
         places = [k + (i + 0.5) * height - 0.4 for k in range(len(found))]
         lengths = [one.get(who, float("nan")) for one in found.values()]
-        look = {"color": colours[who], "alpha": 0.5 if who.startswith("numba") else 1}
-        axes.barh(places, lengths, 0.92 * height, label=NAMES[who], **look)
+        axes.barh(places, lengths, 0.92 * height, label=names[who], color=colour)
     axes.set_yticks(range(len(found)), list(found))
     axes.invert_yaxis()
     axes.set_xscale("log")
@@ -57,22 +56,31 @@ def draw(found, theme, title):
     return figure
 
 
+def pictures(measured, library):
+    """The charts of a library, drawn, as reStructuredText."""
+    text = ""
+    for kind, title in KINDS.items():
+        found = {a: t for a, t in times(measured, kind).items() if library in t}
+        name = "speed-{}-{}".format(library, kind)
+        for theme in drawing.THEMES if found else ():
+            drawing.save(draw(found, library, theme, title), drawing.path_of(name, theme))
+        if found:
+            alt = "{}: time per element; the table below has the figures."
+            text += drawing.shown(name, alt.format(title)) + "\n"
+    return text
+
+
 def write():
-    """Draw the charts, and write what speed.rst includes."""
+    """Draw the charts, and write what speed.rst includes: the tables, with the charts in them."""
     os.makedirs(TABLES, exist_ok=True)
-    text = "``make bench`` draws the chart that belongs here.\n"
+    text = "``make bench`` makes the charts and the tables that belong here.\n"
     if os.path.exists(MEASURED):
         with open(MEASURED, encoding="utf-8") as file:
             measured = json.load(file)
-        text = ""
-        for kind, title in KINDS.items():
-            found = times(measured, kind)
-            for theme in drawing.THEMES if found else ():
-                path = drawing.path_of("speed-" + kind, theme)
-                drawing.save(draw(found, theme, title), path)
-            if found:
-                alt = "{}: time per element in each library; the table below has the figures."
-                text += drawing.shown("speed-" + kind, alt.format(title)) + "\n"
+        with open(WRITTEN, encoding="utf-8") as file:
+            text = file.read()
+        bars = re.compile(r"^\.\. bars of (.*)$", re.MULTILINE)
+        text = bars.sub(lambda match: pictures(measured, match.group(1)), text)
     with open(PAGE, "w", encoding="utf-8") as file:
         file.write(text)
 

@@ -141,28 +141,37 @@ def test_every_picture_in_the_pages_has_a_text_in_its_place():
         assert all(":alt:" in picture.split("\n\n")[0] for picture in pictures), path
 
 
-def test_the_chart_has_what_was_measured_with_one_thread_at_one_size(tmp_path, monkeypatch):
+def test_the_charts_have_what_was_measured_with_one_thread_at_one_size(tmp_path, monkeypatch):
     monkeypatch.setattr(chart.drawing, "PICTURES", str(tmp_path))
     monkeypatch.setattr(chart, "TABLES", str(tmp_path))
-    for name in ("MEASURED", "PAGE"):
+    for name in ("MEASURED", "WRITTEN", "PAGE"):
         path = str(tmp_path / os.path.basename(getattr(chart, name)))
         monkeypatch.setattr(chart, name, path)
     chart.write()
     assert "make bench" in text_of(chart.PAGE)
+    seconds = {"theano": 1e-5, "stock theano": 1e-3, "jax": 2e-5, "aesara": 1e-5}
     measured = [
-        [1, "tanh", "forward", "float32", 256, 512, {"ours": 1e-5, "stock": 1e-3, "jax": 2e-5}],
-        [2, "tanh", "forward", "float32", 256, 512, {"ours": 1.0}],
-        [1, "tanh", "gradient", "float32", 256, 512, {"ours": 1e-5}],
-        [1, "elu", "forward", "float32", 64, 100, {"ours": 1.0}],
+        [1, "tanh", "forward", "float32", 256, 512, seconds],
+        [2, "tanh", "forward", "float32", 256, 512, {"theano": 1.0}],
+        [1, "tanh", "gradient", "float32", 256, 512, {"theano": 1e-5}],
+        [1, "elu", "forward", "float32", 64, 100, {"theano": 1.0}],
     ]
     found = chart.times(measured, "forward")
-    assert list(found) == ["tanh"] and list(found["tanh"]) == ["ours", "stock", "jax"]
-    assert found["tanh"]["ours"] == pytest.approx(1e-5 / 256 / 512 * 1e9)  # ns per element
+    assert list(found) == ["tanh"] and list(found["tanh"]) == list(seconds)
+    assert found["tanh"]["theano"] == pytest.approx(1e-5 / 256 / 512 * 1e9)  # ns per element
     with open(chart.MEASURED, "w", encoding="utf-8") as file:
         json.dump(measured, file)
+    with open(chart.WRITTEN, "w", encoding="utf-8") as file:
+        file.write("all\n\n.. bars of theano\n\n.. bars of aesara\n\n.. bars of pymc\n\nrest\n")
     chart.write()
-    drawn = text_of(str(tmp_path / "speed-forward-dark.svg"))
-    for text in ("tanh", "lasagne_nl, Theano", "stock Theano", "JAX"):
+    drawn, in_aesara = (
+        text_of(str(tmp_path / "speed-{}-forward-dark.svg".format(library)))
+        for library in ("theano", "aesara")
+    )
+    for text in ("tanh", "lasagne_nl", "stock", "JAX"):
         assert ">{}</text>".format(text) in drawn
     assert ">PyTorch</text>" not in drawn
-    assert text_of(chart.PAGE).count(".. image::") == 4
+    assert ">lasagne_nl</text>" in in_aesara and ">JAX</text>" not in in_aesara
+    page = text_of(chart.PAGE)
+    assert page.count(".. image::") == 6 and "bars of" not in page
+    assert page.startswith("all\n\n.. image::") and page.endswith("\n\nrest\n")
