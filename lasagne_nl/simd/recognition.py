@@ -57,7 +57,6 @@ def _operations():
 OPERATIONS = dict(_operations())
 globals().update(OPERATIONS)  # where what is pickled finds them
 
-
 # A class whose parameter chooses between two expressions, one of which is that of an instance.
 _OF_ONE_FORM = {"GELU": nonlinearities.GELU(approximate=True)}
 # A kernel, the expression whose place it takes, and what stands in that for the kernel's inputs.
@@ -107,12 +106,7 @@ def _by_root(called, dtype, forms):
     """
     found, variants = collections.defaultdict(list), set()
     for name, with_variables in called:
-        activation = getattr(nonlinearities, name, None)
-        if isinstance(activation, nonlinearities.Parameterised):
-            activation = type(activation)
-        names = {getattr(activation, "__name__", None)}
-        # An instance may have a kernel of its own.
-        names.update(n for n in OPERATIONS if type(getattr(nonlinearities, n, None)) is activation)
+        names = _kernels_of(getattr(nonlinearities, name, None))
         variants.update((n, v) for n in names for v in {False, with_variables})
     for (name, with_variables), form in itertools.product(variants, forms):
         for pattern in _variants(name, with_variables, dtype, form):
@@ -120,6 +114,15 @@ def _by_root(called, dtype, forms):
     for patterns in found.values():
         patterns.sort(key=lambda one: (-len(_nodes(one.expression)), len(one.inputs)))
     return found
+
+
+def _kernels_of(activation):
+    """The names of the kernels that an activation may have, a function, a class or an instance."""
+    name = getattr(activation, "__name__", None)
+    if isinstance(activation, type):
+        instances = [n for n in OPERATIONS if isinstance(vars(nonlinearities).get(n), activation)]
+        return [name, *instances]
+    return [name if name in OPERATIONS else type(activation).__name__]
 
 
 def _nodes(variable, seen=None):
@@ -214,9 +217,10 @@ def local_activation(fgraph, node):
         return False
     # PyMC brings a model into canonical form before it takes gradients.
     forms = (False, True) if "pymc" in sys.modules else (False,)
-    for pattern in _by_root(tuple(applied.items()), result.dtype, forms)[node.op]:
+    for pattern in _by_root(tuple(applied.items()), result.dtype, forms).get(node.op, ()):
         found = {}
         if _matches(pattern.expression, result, found):
             op = Elemwise(OPERATIONS[pattern.kernel](name=pattern.kernel))
-            return [op(*[found[one] for one in pattern.inputs])]
+            made = op(*[found[one] for one in pattern.inputs])
+            return [made] if made.type.broadcastable == result.type.broadcastable else False
     return False
