@@ -43,7 +43,7 @@ LIBRARIES = {
     ),
     "theano-pymc": Library(
         "Theano-PyMC", GRAPHS, ["Theano-PyMC==1.1.2", "numpy<1.22", "setuptools<80"],
-        KEEP_MEMORY, {}, OLD[1:],
+        KEEP_MEMORY, {"openmp": False}, OLD[1:],  # with it, what it writes does not compile
     ),
     "pymc": Library("PyMC", "pymc_worker.py", ["pymc"], WITH_PYTENSOR, {"floatX": "float64"}, NEW),
     "torch": Library("PyTorch", "torch_worker.py", ["torch==2.13.0", "numpy"], KEEP_MEMORY),
