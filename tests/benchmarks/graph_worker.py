@@ -122,9 +122,9 @@ def versions(label):
     if "Numba" in label:
         version += ", Numba {}".format(importlib.import_module("numba").__version__)
     yield label, version
+    yield "lasagne_nl", lasagne_nl.__version__
     if hasattr(library, "gof"):
         compiler = library.gof.cmodule.gcc_version_str or ""
-        yield "lasagne_nl", lasagne_nl.__version__
         yield "C++ compiler", "{} {}".format(library.config.cxx, compiler)
         yield "BLAS of Theano", library.config.blas.ldflags or "NumPy's"
 
