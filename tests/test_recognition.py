@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import (
     DTYPES,
+    MODES,
     T,
     backend,
     library,
@@ -174,6 +175,16 @@ def test_what_only_looks_like_an_activation_keeps_its_value():
     values = np.array([-1, 0, 1], "float32")
     exact = [[-9, -4, 1], [0, 1, 1], [np.expm1(np.float32(-1)), 0, 1]]
     np.testing.assert_allclose(function(values), exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("linked", [name for name in MODES if name != "FAST_COMPILE"])
+def test_what_is_fused_with_a_kernel_changes_no_bit_of_it(linked):
+    x, row = tensor("x", "float32", 2), tensor("row", "float32", 1)
+    points = np.linspace(-4, 4, 4000).astype("float32").reshape(40, 100)
+    for activation in (nl.ScaledTanH(2.0 / 3, 1.7159), nl.selu, nl.Swish(1.7)):
+        alone = library.function([x], activation(x), mode=linked)(points)
+        fused = library.function([x, row], activation(x + row), mode=linked)
+        np.testing.assert_array_equal(fused(points, np.zeros(100, "float32")), alone)
 
 
 @pytest.mark.parametrize("number", [1e-30, 1e30])

@@ -21,8 +21,8 @@ _VERSION = in_c.version(_LOOPS)
 # Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
 # row or a column is repeated.
 _SIMPLE = (
-    "Add Sub Mul TrueDiv Neg Abs Sqr Inv Reciprocal Switch LT GT LE GE EQ NEQ Maximum Minimum Clip "
-    "Identity Second Sqrt Sgn Sign Floor"
+    "Add Sub Mul TrueDiv TrueDivide Neg Abs Sqr Inv Reciprocal Switch LT GT LE GE EQ NEQ Maximum "
+    "Minimum Clip Identity Second Sqrt Sgn Sign Floor"
 ).split()
 _DTYPES = {
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",

@@ -41,7 +41,7 @@ class Activation(Kernel, scalar.ScalarOp):
         return _in_python(self.kernel, np.result_type(*inputs).name)(*inputs)
 
     def c_code_cache_version(self):
-        return in_c.version(self.c_support_code()), 1
+        return in_c.version(self.c_support_code()), 2
 
 
 def _operations():

@@ -29,14 +29,16 @@ class Kernel:
     def c_code(self, node, name, inputs, outputs, sub):
         if not self.is_served(node):
             return super().c_code(node, name, inputs, outputs, sub)
-        return "{} = LNL_CALL({})({});".format(outputs[0], self.kernel, ", ".join(inputs))
+        # PyTensor writes a constant as a literal, which is a double: the cast chooses the kernel.
+        casts = ["({}){}".format(i.type.dtype_specs()[1], n) for i, n in zip(node.inputs, inputs)]
+        return "{} = LNL_CALL({})({});".format(outputs[0], self.kernel, ", ".join(casts))
 
     def c_support_code(self, **kwargs):
         return in_c.functions(self.kernel)
 
     def c_code_cache_version(self):
         parents = super().c_code_cache_version()
-        return (in_c.version(self.c_support_code()),) + parents if parents else ()
+        return (in_c.version(self.c_support_code()), 2) + parents if parents else ()
 
 
 # In Python Theano's own of these two are 0 below -30.
