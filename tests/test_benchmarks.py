@@ -275,7 +275,7 @@ COMPILES = """
 import os
 import worker
 
-folder = os.environ["THEANO_FLAGS"].split("base_compiledir=")[1].split(",")[0]
+folder = os.environ["THEANO_FLAGS"].split("base_compiledir=")[-1].split(",")[0]
 os.makedirs(folder, exist_ok=True)
 
 def compile_anew(activation, request):
