@@ -468,6 +468,10 @@ def of_rank(f, integer):
     return number(integer ^ select(integer < f.sign, integer.of(2 * f.sign - 1), f.sign))
 
 
+def as_double(f, x):
+    return convert(x, "float64")
+
+
 def scaled(f, x, c, c_lo):
     """x (c + c_lo)"""
     return mad(x, c, x * c_lo)

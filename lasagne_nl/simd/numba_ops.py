@@ -7,7 +7,7 @@ import hashlib
 
 import numpy as np
 from pytensor import config
-from pytensor.link.numba.dispatch import elemwise
+from pytensor.link.numba.dispatch import elemwise, vectorize_codegen
 from pytensor.link.numba.dispatch.basic import (
     numba_funcify_and_cache_key,
     numba_njit,
@@ -37,7 +37,7 @@ def call(name, dtype):
 
 def _key(dtype, *names):
     """What PyTensor finds the compiled code by in its cache."""
-    facts = 3, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
+    facts = 4, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
     return hashlib.sha256(repr(("lasagne_nl", facts)).encode()).hexdigest()
 
 
@@ -61,7 +61,7 @@ def _composite(op, node, **options):
     while inlined is not None:
         inlined.targetoptions["forceinline"] = True
         inlined = inlined.py_func.__globals__.get("func")  # whose results the first one casts
-    return function, key and hashlib.sha256(repr(("lasagne_nl", 2, key)).encode()).hexdigest()
+    return function, key and hashlib.sha256(repr(("lasagne_nl", 3, key)).encode()).hexdigest()
 
 
 def _inline_stores_too():
@@ -81,6 +81,22 @@ def _inline_stores_too():
 _inline_stores_too()
 
 
+def _widen_loops():
+    """Have the loops around kernels use the widest vectors that the processor has."""
+    make = getattr(vectorize_codegen, "make_loop_call", None)
+
+    def make_loop_call(typing, context, builder, core, *arguments, **options):
+        if core.dispatcher.targetoptions.get("forceinline"):
+            in_llvm.widen(builder.function)
+        return make(typing, context, builder, core, *arguments, **options)
+
+    if make:
+        vectorize_codegen.make_loop_call = make_loop_call
+
+
+_widen_loops()
+
+
 def has_kernels(op):
     """Whether an operation is, or is made of, one that a kernel computes."""
     op = getattr(op, "scalar_op", op)
@@ -91,7 +107,7 @@ def has_kernels(op):
 
 def _largest(dtype):
     # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
-    rank, of_rank = call("rank", dtype), call("of_rank", dtype)
+    rank, of_rank = in_llvm.function("rank", dtype), in_llvm.function("of_rank", dtype)
 
     def largest(row):
         most = rank(row[0])
@@ -118,32 +134,34 @@ def _each_row(row_function):
     return numba_njit(each_row, fastmath=False)
 
 
-def _sum(row):
-    total = 0.0
-    for j in range(len(row)):
-        total += row[j]
-    return total
+def _sum(dtype):
+    as_double = in_llvm.function("as_double", dtype)
 
+    def sum_of(row):
+        total = 0.0
+        for j in range(len(row)):
+            total += as_double(row[j])
+        return total
 
-# Parts of it are summed in the lanes of a vector. It is a loop of its own because the vectors of
-# float64 hold half as many as those of float32.
-_sum = _compiled(_sum, fastmath={"reassoc"})
+    # Parts of it are summed in the lanes of a vector. It is a loop of its own because the vectors
+    # of float64 hold half as many as those of float32.
+    return _compiled(sum_of, fastmath={"reassoc"})
 
 
 @register_funcify_and_cache_key(RowSoftmax)
 def _softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
     names = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "scaled"
-    exp, shift_of, least_of, magic_of, scaled = (call(name, dtype) for name in names)
-    largest, number = _largest(dtype), np.dtype(dtype).type
-    rest_of_inverse = call("rest_of_inverse", "float64")
+    exp, shift_of, least_of, magic_of, scaled = (in_llvm.function(name, dtype) for name in names)
+    largest, sum_of, number = _largest(dtype), _sum(dtype), np.dtype(dtype).type
+    rest_of_inverse = in_llvm.function("rest_of_inverse", "float64")
 
     def softmax(row, result):
         most = largest(row)
         shift, least, magic = shift_of(most), least_of(most), magic_of(most)
         for j in range(len(row)):
             result[j] = exp(row[j], shift, least, magic)
-        total = _sum(result)
+        total = sum_of(result)
         inverse = 1 / total
         factor = number(inverse)
         factor_lo = number((inverse - np.float64(factor)) + rest_of_inverse(total, inverse))
@@ -158,13 +176,14 @@ def _softmax(op, node, **_):
 def _log_softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
     names = "exp_below", "rank", "of_rank"
-    exp, largest, number = call("exp_below", dtype), _largest(dtype), np.dtype(dtype).type
+    exp = in_llvm.function("exp_below", dtype)
+    largest, sum_of, number = _largest(dtype), _sum(dtype), np.dtype(dtype).type
 
     def log_softmax(row, result):
         most = largest(row)
         for j in range(len(row)):
             result[j] = exp(row[j], most)
-        rest, most_wide = np.log(_sum(result)), np.float64(most)
+        rest, most_wide = np.log(sum_of(result)), np.float64(most)
         for j in range(len(row)):
             result[j] = number((row[j] - most_wide) - rest)
 
