@@ -103,7 +103,7 @@ def _a_sixth(f, x, x_lo):
 def hard_silu(f, x):
     y = x + 3
     z, z_lo = exact_product(x, y)
-    inside = _a_sixth(f, z, mad(x, (3 - y) + x, z_lo))
+    inside = copysign(f, _a_sixth(f, z, mad(x, (3 - y) + x, z_lo)), x)
     return select(x <= -3, 0.0, select(x >= 3, x, inside))
 
 
@@ -470,7 +470,7 @@ def mish(f, x):
     _, _, q, q_lo, back = _mish_parts(f, x)
     w = at_least(-1000.0, x)
     z, z_lo = exact_product(w, q)
-    return select(x > 20, x, (z + mad(w, q_lo, z_lo)) * back)
+    return copysign(f, select(x > 20, x, (z + mad(w, q_lo, z_lo)) * back), x)
 
 
 def mish_slope(f, x, g):
@@ -566,7 +566,8 @@ def gelu(f, x):
     if f.dtype == "float32":
         w = _within(v, 0.0, 14.7)
         above = convert(select(x > 0, x, 0.0), "float64")
-        return convert(mad(-w, _normal_tail_for_float(w)[0], above), "float32")
+        value = convert(mad(-w, _normal_tail_for_float(w)[0], above), "float32")
+        return copysign(f, value, x)
     s, s_lo = _normal_near_0(f, x)
     w = at_most(39.0, v)
     h, h_lo, _, back = _normal_tail(f, w)

@@ -175,7 +175,7 @@ FORMULAS = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "ScaledTanH()": lambda x, scale_in, scale_out: np.tanh(scale_in * x) * scale_out,
-    "rectify": lambda x: np.where(x < 0, 0, x),  # -0.0 stays what it is; 0.0 would be as good
+    "rectify": lambda x: np.where(x <= 0, 0, x),  # of -0.0, too
     "leaky_rectify": lambda x, leakiness: np.where(x > 0, x, leakiness * x),
     "elu": _elu,
     "selu": lambda x, scale, scale_neg: _elu(x, scale_neg, scale=scale),
