@@ -1,4 +1,5 @@
-"""The largest error of every elementwise activation, beside stock Theano's: `make accuracy`.
+"""The largest error of every elementwise activation, of its expression, of stock Theano's: `make
+accuracy`.
 
 float32 is swept over all 2^32 inputs, float64 over random points, dense where kernels may go wrong;
 each function is compiled as users compile it, in FAST_RUN. Errors are in units in the last place
@@ -15,9 +16,16 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from accuracy.references import TABLES  # noqa: E402
-from accuracy.sweep import Errors, check, needs_mpmath, number_of_points, sweep  # noqa: E402
+from accuracy.sweep import (  # noqa: E402
+    CONTESTANTS,
+    Errors,
+    check,
+    needs_mpmath,
+    number_of_points,
+    sweep,
+)
 from benchmarks.aligned import paragraph, positive, restructured, write  # noqa: E402
-from helpers import DTYPES, ROOT, backend, simd_is_active, with_theano  # noqa: E402
+from helpers import DTYPES, ROOT, backend, simd_is_active  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 MOST_ULPS = {"float32": 1.0, "float64": 2.0}
@@ -27,7 +35,8 @@ MOST_ULPS_OF_STEPS = 4.0
 # The measurement itself: how far it may be from what mpmath finds.
 MOST_ULPS_OF_REFERENCE = {"float32": 0.001, "float64": 0.01}
 POINTS_PER_TASK = {"float32": 2**22, "float64": 2**18}
-HEADER = ["name", "largest", "at", "in hexadecimal", "subnormal", "stock", "at"]
+HEADER = ["name", "largest", "at", "in hexadecimal", "subnormal"]
+HEADER += [text for one in list(CONTESTANTS)[1:] for text in (one, "at")]
 
 
 class Row:
@@ -37,8 +46,7 @@ class Row:
         self.table, self.name, self.dtype, self.stride = table, name, dtype, options.stride
         self.case = TABLES[table][name]
         self.points = number_of_points(self.case, dtype, options.stride, options.points)
-        self.ours = Errors()
-        self.stock = Errors() if with_theano else None
+        self.found = {contestant: Errors() for contestant in CONTESTANTS}
         self.off = 0.0
 
     def tasks(self):
@@ -48,19 +56,23 @@ class Row:
             count = min(step, self.points - first)
             yield self.table, self.name, self.dtype, first, count, self.stride
 
-    def add(self, ours, stock=None):
+    @property
+    def ours(self):
+        """The errors of what users get."""
+        return self.found["ours"]
+
+    def add(self, *found):
         """Take what a task has found into account."""
-        self.ours.merge(ours)
-        if stock is not None:
-            self.stock.merge(stock)
+        for errors, more in zip(self.found.values(), found):
+            errors.merge(more)
 
     def cells(self):
         """What the table shows."""
         worst = self.ours.normal
         cells = [self.name, _ulps(worst), *_point(worst), _ulps(self.ours.subnormal)]
-        if self.stock is None:
-            return cells + ["", ""]
-        return cells + [_ulps(self.stock.normal), _point(self.stock.normal)[0]]
+        for other in list(self.found.values())[1:]:
+            cells += [_ulps(other.normal), _point(other.normal)[0]]
+        return cells
 
     def complaints(self):
         """What is worse than it may be, as sentences."""
@@ -91,7 +103,7 @@ def _point(extreme):
 def run(numbered_task):
     """Do a task: the number of its row, and what was found."""
     number, (table, name, *rest) = numbered_task
-    return number, sweep(TABLES[table][name], *rest, with_theano)
+    return number, sweep(TABLES[table][name], *rest, CONTESTANTS)
 
 
 def measure(rows, processes):
@@ -153,7 +165,8 @@ def explanation(rows):
         sentences.append("{}at {}, against mpmath".format(names, at.format(by_mpmath[0].points)))
     return (
         "{}. *subnormal* is the largest error where the exact result is smaller than the smallest "
-        "normal number, *stock* the largest error without the rewrites of lasagne_nl."
+        "normal number, *expression* the largest error without the kernels, *stock* that without "
+        "any rewrite of lasagne_nl."
     ).format("; ".join(sentences))
 
 

@@ -10,12 +10,17 @@ import functools
 
 import numpy as np
 from accuracy.references import BY_MPMATH_IN_FLOAT64, FORMULAS
-from helpers import library, tensor, truth, ulps
+from helpers import library, tensor, truth, ulps, with_theano
 
 CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
 BIT_PATTERNS = 2**32
 LONG_DOUBLE_WILL_DO = np.finfo(np.longdouble).nmant >= 63
 KEPT = 400  # points with large errors that are kept for mpmath
+
+# Who is measured: what users get, the expressions, the library alone; and what each leaves out.
+CONTESTANTS = {"ours": [], "expression": ["lasagne_nl_simd"]}
+if with_theano:
+    CONTESTANTS["stock"] = ["lasagne_nl_simd", "lasagne_nl"]
 
 # Where float64 kernels change formula, lose bits, overflow or underflow.
 _SWITCHES = np.array(
@@ -150,11 +155,9 @@ def reference(case, x):
 
 
 @functools.lru_cache(maxsize=None)
-def compiled(case, dtype, stock=False):
-    """A function of a vector, compiled as users compile it; `stock` is without our rewrites."""
-    mode = "FAST_RUN"
-    if stock:
-        mode = library.compile.get_mode(mode).excluding("lasagne_nl_simd", "lasagne_nl")
+def compiled(case, dtype, contestant="ours"):
+    """A function of a vector, compiled as users compile it but for what is left out."""
+    mode = library.compile.mode.get_mode("FAST_RUN").excluding(*CONTESTANTS[contestant])
     x = tensor("x", dtype, 1)
     return library.function([x], case.activation(x), mode=mode)
 
@@ -167,9 +170,9 @@ def number_of_points(case, dtype, stride=1, points=10**7):
     return -(-points // 1000) if needs_mpmath(case, dtype) else points
 
 
-def sweep(case, dtype, first, count, stride=1, with_stock=False):
-    """The errors at `count` points, from the `first` on: [ours], or [ours, stock Theano's]."""
-    functions = [compiled(case, dtype)] + ([compiled(case, dtype, True)] if with_stock else [])
+def sweep(case, dtype, first, count, stride=1, contestants=("ours",)):
+    """The errors of each contestant at `count` points, from the `first` on."""
+    functions = [compiled(case, dtype, contestant) for contestant in contestants]
     found = [Errors() for _ in functions]
     with np.errstate(all="ignore"):
         for start in range(first, first + count, CHUNK):
