@@ -46,9 +46,10 @@ def magnitude(x):
     return T.switch(positive(x), x, -x)
 
 
-def at_most(x, bound):
-    """`x`, or the bound where it is larger."""
-    return T.switch(T.comparand(x) > bound, bound, x)
+def at_least(x, bound):
+    """`x`, or the bound where it is smaller."""
+    bound = like(bound, x)
+    return T.switch(T.comparand(x) < bound, bound, x)
 
 
 def limited(x, bound):
@@ -124,75 +125,7 @@ def _three_ways(x, at, below, middle, above):
     return T.switch(x > at, above, T.switch(x < at, below, middle))
 
 
-def rectified_less(x, tail, is_above):
-    """`x` where the condition holds, else 0, less a tail that is 0 at both ends."""
-    return T.switch(is_above, x - tail, -tail)
-
-
-# Tails, which keep their relative accuracy until they underflow.
-
-# Of the multiples of 1/64, the one whose exp(-x) is nearest to a float; NumPy's is the next one.
-_STEP, _EXP_OF_MINUS_STEP = 7.953125, 0.0003515618155546862
-
-
-def decay(x):
-    """exp(-x) as a product of two, of which the first does not underflow as early; x >= 0."""
-    is_far = T.comparand(x) > like(_STEP, x)  # the difference is exact
-    e = T.exp(T.switch(is_far, like(_STEP, x), 0) - x)
-    return e, T.switch(is_far, like(_EXP_OF_MINUS_STEP, x), 1)
-
-
-def logistic_tail(factor, x):
-    """A factor over 1 + exp(x), for x >= 0."""
-    e, unit = decay(x)
-    return (factor * e) * (unit / (1 + e * unit))
-
-
-_SQRT_HALF, _SQRT_HALF_REST = 0.5**0.5, -4.833646656726457e-17  # the rest that float64 leaves
-
-
-def normal_tail(x):
-    """1 - Phi(x), the weight of the standard normal distribution above x, for 0 <= x <= 64."""
-    scaled = x * like(_SQRT_HALF, x)
-    # Far out, the rounding of the product counts x^2 times, so it is taken back: from the parts of
-    # x and of the factor whose product is exact. The clip keeps the terms of the sum in order.
-    fixed, rounded = T.zero_grad(x), T.zero_grad(scaled)
-    bits = (np.finfo(x.dtype).nmant + 1) // 2
-    factor = np.floor(_SQRT_HALF * 2.0**bits) / 2.0**bits
-    steps = 2.0 ** (bits - 6)
-    coarse = T.floor(fixed * like(steps, x)) / like(steps, x)
-    rest = T.clip(coarse * like(factor, x) - rounded, like(-1, x), like(1, x))
-    rest = rest + coarse * like(_SQRT_HALF - factor + _SQRT_HALF_REST, x)
-    rest = rest + (fixed - coarse) * like(_SQRT_HALF, x)
-    return T.erfc(scaled) * (like(0.5, x) - rounded * rest)
-
-
-# Polynomials, and rows.
-
-
-def polynomial(coefficients, x):
-    """The sum of the coefficients, the highest first, times powers of `x`."""
-    result = like(coefficients[0], x)
-    for coefficient in coefficients[1:]:
-        result = result * x + like(coefficient, x)
-    return result
-
-
-def _tanh_shrink(levels=12):
-    """Coefficients of the polynomials p and q with x - tanh(x) = x^3 p(x^2) / q(x^2), next to 0.
-
-    The quotient of a and b below is the continued fraction of tanh(x) / x,
-    1 / (1 + z / (3 + z / (5 + ...))) with z = x^2.
-    """
-    z, one = np.polynomial.Polynomial([0, 1]), np.polynomial.Polynomial([1])
-    (a, b), older = (one, one), (0 * one, one)
-    for odd in range(3, 2 * levels + 1, 2):
-        (a, b), older = [z * o + odd * c for o, c in zip(older, (a, b))], (a, b)
-    # So that the last ones, which count most, are 1 and 3.
-    return [(3 * c / b.coef[0])[::-1] for c in ((b - a).coef[1:], b.coef)]
-
-
-TANH_SHRINK = _tanh_shrink()
+# Rows.
 
 
 def along(axes, function, x):

@@ -102,11 +102,9 @@ from lasagne_nl._arguments import (
 from lasagne_nl._base import AlongAxes, Elementwise, Parameterised, computed_in_float32, stepwise
 from lasagne_nl._calculus import (
     FAR,
-    TANH_SHRINK,
     along,
-    at_most,
+    at_least,
     between,
-    decay,
     equals,
     is_constant,
     join,
@@ -115,14 +113,10 @@ from lasagne_nl._calculus import (
     like,
     limited,
     limited_product,
-    logistic_tail,
     magnitude,
     negative_part,
-    normal_tail,
-    polynomial,
     positive,
     product,
-    rectified_less,
 )
 
 # fmt: off
@@ -572,14 +566,14 @@ class GELU(Parameterised):
         return computed_in_float32(self._formula, as_float(self._name, x))
 
     def _formula(self, x):
-        size = at_most(magnitude(x), like(64, x))  # beyond, the tail is 0 in every dtype
+        # At +-64 the weight is 0 and 1 in every dtype; beyond, nothing infinite meets a 0.
+        z = limited(x, 64)
         if self.approximate:
-            root = (8 / np.pi) ** 0.5
-            slope = like(root, x) + like(root * 0.044715, x) * size * size
-            tail = logistic_tail(size, size * slope)
+            root = like((8 / np.pi) ** 0.5, x)
+            weight = T.sigmoid(root * (z + like(0.044715, x) * z * z * z))
         else:
-            tail = size * normal_tail(size)
-        return rectified_less(x, tail, positive(x))
+            weight = T.erfc(like(-(0.5**0.5), x) * z) / 2
+        return at_least(x, -64) * weight
 
 
 gelu = GELU()._named("gelu", """
@@ -624,12 +618,9 @@ class Swish(Elementwise):
         if equals(beta, 0):
             return x / 2
         z = limited_product(beta, x)
-        # Where the tail is 0 its factor does not matter, but must be finite. (Nor be 0, lest a
-        # rewrite take the whole product into this switch, in another order.)
-        is_far = T.comparand(magnitude(z)) > 0.9 * FAR
-        factor = T.switch(is_far, T.switch(positive(x), like(1, x), -1), x)
-        tail = logistic_tail(T.switch(positive(z), factor, -factor), magnitude(z))
-        return rectified_less(x, tail, positive(z))
+        # Where the sigmoid is 0 its factor does not matter, but must be finite. (Nor be 0, lest a
+        # rewrite take the whole product into this switch.)
+        return T.switch(T.comparand(z) <= -FAR, like(-1, x), x) * T.sigmoid(z)
 
 
 silu = Swish()._named("silu", """
@@ -668,15 +659,8 @@ def mish(x):
     .. [1] Misra (2019): Mish: A Self Regularized Non-Monotonic Activation Function,
        arXiv:1908.08681.
     """
-    size = at_most(magnitude(x), FAR)
-    e, unit = decay(size)
-    full = e * unit
-    above = size * (2 * full * full / (1 + 2 * full + 2 * full * full))
-    # (2 + 2 full + full^2) / (2 + full), with less to round. It divides: among factors alone, Numba
-    # may take e and unit together, whose product underflows.
-    divisor = 1 + full * (1 + full) / (2 + full)
-    below = (size * e) * (unit / divisor)
-    return rectified_less(x, T.switch(positive(x), above, below), positive(x))
+    # Nothing infinite meets a 0.
+    return at_least(x, -FAR) * T.tanh(T.softplus(limited(x, FAR)))
 
 
 @stepwise
@@ -1252,13 +1236,7 @@ def tanh_shrink(x):
     ----------
     .. [1] PyTorch, ``torch.nn.Tanhshrink``.
     """
-    size = abs(T.comparand(x))
-    # Next to 0, where the difference would cancel, the continued fraction of tanh. Not masked by 0,
-    # nor by the same condition: a library's rewrites may take out both again.
-    small = T.switch(size <= 2, x, 1)
-    square = small * small
-    numerator, denominator = (polynomial(c, square) for c in TANH_SHRINK)
-    return T.switch(size < 2, small * square * numerator / denominator, x - T.tanh(x))
+    return x - T.tanh(x)
 
 
 class Threshold(Elementwise):

@@ -40,7 +40,8 @@ class Case:
         From (tensor module, nnet module, x) to what Lasagne computes, if it has the activation.
     amplified : callable
         From (limits of the dtype, x, constants...) to the units in the last place by which the
-        result is off at most because of a rounding that the formula amplifies, in a tail.
+        expression, where no kernel takes its place, is off at most because of a rounding that it
+        amplifies.
     """
 
     def __init__(
@@ -90,7 +91,8 @@ class Case:
             return 0.0
         smallest = float(np.nextafter(np.zeros((), dtype), np.ones((), dtype)))
         reach = 2 * abs(np.log(smallest))  # in a tail
-        x = np.arange(-reach, reach, 0.05).astype(dtype)
+        x = np.arange(-reach, reach, 0.05)
+        x = np.concatenate([x, np.logspace(-12, 0, 49)]).astype(dtype)
         matters = [abs(self.truth(0, point, dtype)) >= smallest / 2 for point in x]
         return self.allowed(x[matters], dtype).max()
 
@@ -207,12 +209,19 @@ def _gated(exponent, exponents_slope, exponents_curvature):
     return value, slope, curvature
 
 
+def _lost(weight, limits, x):
+    """By how many units a product with `x` may be off because a weight is subnormal."""
+    return abs(x) / 2 + 1 if weight < float(limits.tiny) else 0
+
+
 def _swish(name, activation, beta):
     return Case(
         name, activation, *_gated(lambda x, b: b * x, lambda x, b: b, lambda x, b: 0),
         limits=(0, INF) if beta > 0 else (-INF, 0), slopes=(0, 1) if beta > 0 else (1, 0),
         constants=(beta,),
-        amplified=None if beta == 1 else lambda limits, x, b: max(0, -b * x),
+        amplified=lambda limits, x, b: (
+            max(0, -b * x) * (b != 1) + _lost(_sigmoid(b * x), limits, x)
+        ),
     )  # fmt: skip
 
 
@@ -336,22 +345,26 @@ ELEMENTWISE = [
     _exponential("ELU(0.5)", nl.ELU(0.5), (0.5,), lambda a: (1, a, 1), kinks=(0,)),
     _exponential("celu", nl.celu),
     _exponential("CELU(1.7)", nl.CELU(1.7), (1.7,), lambda a: (1, a, a)),
-    # Where erfc is smaller than the smallest normal number, it is off by half the smallest number.
+    # The rounding of x / sqrt(2), which is squared and exponentiated.
     Case("gelu", nl.gelu, lambda x: x * _normal_tail(-x),
          lambda x: _normal_tail(-x) + x * mpmath.npdf(x), _gelu_curvature,
          limits=(0, INF), slopes=(0, 1),
-         amplified=lambda limits, x: -x / 2 if _normal_tail(-x) < float(limits.tiny) else 0),
+         amplified=lambda limits, x: (
+             min(0, max(x, -40)) ** 2 + _lost(_normal_tail(-x), limits, max(x, -40)))),
     # The rounding of the exponent, in five steps.
     Case("GELU(approximate=True)", nl.GELU(approximate=True),
          *_gated(_exponent_of_gelu, lambda x: _K * (1 + mpf("0.134145") * x**2),
                  lambda x: _K * mpf("0.26829") * x),
          limits=(0, INF), slopes=(0, 1),
-         amplified=lambda limits, x: 3 * max(0, -_exponent_of_gelu(x))),
+         amplified=lambda limits, x: (
+             3 * max(0, -_exponent_of_gelu(x))
+             + _lost(_sigmoid(_exponent_of_gelu(x)), limits, max(x, -40)))),
     _swish("silu", nl.silu, 1),
     _swish("Swish(1.75)", nl.Swish(1.75), 1.75),
     _swish("Swish(-0.625)", nl.Swish(-0.625), -0.625),
     Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
-         limits=(0, INF), slopes=(0, 1)),
+         limits=(0, INF), slopes=(0, 1),
+         amplified=lambda limits, x: _lost(_tanh_of_softplus(x), limits, x)),
     Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,
          lambda x: -2 * mpmath.sign(x) / (1 + abs(x)) ** 3, limits=(-1, 1), slopes=(0, 0)),
     _softplus_of("Softplus(2.5)", nl.Softplus(2.5), 2.5),
@@ -376,8 +389,10 @@ ELEMENTWISE = [
          limits=(0, 1), slopes=(0, 0), kinks=(-1, 1)),
     _shrunk("HardShrink()", nl.HardShrink(), 0.5, is_soft=False),
     _shrunk("SoftShrink(0.75)", nl.SoftShrink(0.75), 0.75, is_soft=True),
+    # Next to 0 the difference cancels.
     Case("tanh_shrink", nl.tanh_shrink, _tanh_shrink, lambda x: mpmath.tanh(x) ** 2,
-         lambda x: 2 * mpmath.tanh(x) * _sech2(x), limits=(-INF, INF), slopes=(1, 1)),
+         lambda x: 2 * mpmath.tanh(x) * _sech2(x), limits=(-INF, INF), slopes=(1, 1),
+         amplified=lambda limits, x: min(12 / x**2, 2.0 ** (limits.nmant + 1)) if x else 0),
     Case("Threshold(1, 0.25)", nl.Threshold(1, 0.25), lambda x, t, v: x if x > t else v,
          lambda x, t, v: mpf(x > t), lambda x, t, v: mpf(0),
          limits=(0.25, INF), slopes=(0, 1), constants=(1, 0.25), kinks=(1,)),
