@@ -45,6 +45,8 @@ def register():
         of_rows = _softmax(REPLACEMENTS)
     else:
         of_rows = rewrites.local_softmax_of_rows(as_matrix=True)
+    of_gradients = rewrites.local_gradient_of_rows(as_matrix=True)
+    rewrites.add(48.835, name.format("softmax_gradients"), of_gradients, tags)
     rewrites.add(48.84, name.format("softmax"), of_rows, tags)
     reduction = tools.module("tensor.elemwise").CAReduce
     if not tools.is_theano and "c_support_code" not in vars(reduction):

@@ -468,6 +468,19 @@ def of_rank(f, integer):
     return number(integer ^ select(integer < f.sign, integer.of(2 * f.sign - 1), f.sign))
 
 
+def first(f, a, b):
+    return a
+
+
+def plus(f, a, b):
+    return a + b
+
+
+def less(f, g, x, factor):
+    """g - x factor"""
+    return mad(-x, factor, g)
+
+
 def as_double(f, x):
     return convert(x, "float64")
 

@@ -17,7 +17,12 @@ from pytensor.scalar.basic import Composite
 
 from lasagne_nl.simd import in_c, in_llvm
 from lasagne_nl.simd.activations import record
-from lasagne_nl.simd.rows import RowLogSoftmax, RowSoftmax
+from lasagne_nl.simd.rows import (
+    RowLogSoftmax,
+    RowLogSoftmaxGrad,
+    RowSoftmax,
+    RowSoftmaxGrad,
+)
 from lasagne_nl.simd.scalar_ops import Kernel
 
 
@@ -35,16 +40,16 @@ def call(name, dtype):
     return _compiled(function)
 
 
-def _key(dtype, *names):
+def _key(dtype, names, *others):
     """What PyTensor finds the compiled code by in its cache."""
-    facts = 4, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names))
+    facts = 7, names, dtype, in_llvm.has_fma(), in_c.version(in_c.functions(*names)), others
     return hashlib.sha256(repr(("lasagne_nl", facts)).encode()).hexdigest()
 
 
 @register_funcify_and_cache_key(Kernel)
 def _kernel(op, node, **_):
     dtype = node.inputs[0].type.dtype
-    return call(op.kernel, dtype), _key(dtype, op.kernel)
+    return call(op.kernel, dtype), _key(dtype, [op.kernel])
 
 
 _composite_of_pytensor = numba_funcify_and_cache_key.dispatch(Composite)
@@ -105,33 +110,54 @@ def has_kernels(op):
     return isinstance(op, Kernel)
 
 
-def _largest(dtype):
+def _largest(dtype, has_bias):
     # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
     rank, of_rank = in_llvm.function("rank", dtype), in_llvm.function("of_rank", dtype)
+    score = _score(dtype, has_bias)
 
-    def largest(row):
-        most = rank(row[0])
+    def largest(row, bias):
+        most = rank(score(row[0], bias[0]))
         for j in range(1, len(row)):
-            most = max(most, rank(row[j]))
+            most = max(most, rank(score(row[j], bias[j])))
         return of_rank(most)
 
     return _compiled(largest)
 
 
-def _each_row(row_function):
-    """A function of an array whose rows another one computes, one by one."""
+def _each_row(row_function, op, node, *names):
+    """A function of the inputs of a node, whose rows another one computes, one by one, of a row of
+    the first and of the second one, which may be a row for all; and its key.
+    """
+    of_rows = _compiled(row_function, error_model="numpy")
+    first_axis = node.inputs[0].ndim - node.inputs[-1].ndim  # of the second one
+    step = 0 if first_axis else 1
 
-    def each_row(x):
-        whole = np.ascontiguousarray(x)
+    def each_row(x, other):
+        whole, others = np.ascontiguousarray(x), np.ascontiguousarray(other)
+        if others.shape != x.shape[first_axis:]:
+            raise ValueError("rows of different lengths, or different numbers of them")
         result = np.empty(x.shape, whole.dtype)
         length = x.shape[-1]
         if whole.size > 0:
             rows, results = whole.reshape((-1, length)), result.reshape((-1, length))
+            second = others.reshape((-1, length))
             for i in range(len(rows)):
-                row_function(rows[i], results[i])
+                of_rows(rows[i], second[step * i], results[i])
         return result
 
-    return numba_njit(each_row, fastmath=False)
+    each_row = numba_njit(each_row, fastmath=False)
+
+    def of_one_input(x):
+        return each_row(x, x)
+
+    function = each_row if len(node.inputs) == 2 else numba_njit(of_one_input, fastmath=False)
+    ndims = [one.ndim for one in node.inputs]
+    return function, _key(node.inputs[0].dtype, names, type(op).__name__, ndims)
+
+
+def _score(dtype, has_bias):
+    """A function of an entry and that of the bias: their sum, or the entry alone."""
+    return in_llvm.function("plus" if has_bias else "first", dtype)
 
 
 def _sum(dtype):
@@ -148,43 +174,83 @@ def _sum(dtype):
     return _compiled(sum_of, fastmath={"reassoc"})
 
 
+_NEAR_1 = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "rank", "of_rank"
+
+
+def _exponentials(dtype, has_bias=False):
+    """A function that makes exp(x) / 2^n, which is about 1 for the largest, and returns the sum."""
+    exp, shift_of, least_of, magic_of = (in_llvm.function(name, dtype) for name in _NEAR_1[:4])
+    largest, score, sum_of = _largest(dtype, has_bias), _score(dtype, has_bias), _sum(dtype)
+
+    def exponentials(row, bias, result):
+        most = largest(row, bias)
+        shift, least, magic = shift_of(most), least_of(most), magic_of(most)
+        for j in range(len(row)):
+            result[j] = exp(score(row[j], bias[j]), shift, least, magic)
+        return sum_of(result)
+
+    return _compiled(exponentials)
+
+
 @register_funcify_and_cache_key(RowSoftmax)
 def _softmax(op, node, **_):
     dtype = node.inputs[0].type.dtype
-    names = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "scaled"
-    exp, shift_of, least_of, magic_of, scaled = (in_llvm.function(name, dtype) for name in names)
-    largest, sum_of, number = _largest(dtype), _sum(dtype), np.dtype(dtype).type
+    exponentials, number = _exponentials(dtype, len(node.inputs) == 2), np.dtype(dtype).type
+    scaled = in_llvm.function("scaled", dtype)
     rest_of_inverse = in_llvm.function("rest_of_inverse", "float64")
 
-    def softmax(row, result):
-        most = largest(row)
-        shift, least, magic = shift_of(most), least_of(most), magic_of(most)
-        for j in range(len(row)):
-            result[j] = exp(row[j], shift, least, magic)
-        total = sum_of(result)
+    def softmax(row, bias, result):
+        total = exponentials(row, bias, result)
         inverse = 1 / total
         factor = number(inverse)
         factor_lo = number((inverse - np.float64(factor)) + rest_of_inverse(total, inverse))
         for j in range(len(row)):
             result[j] = scaled(result[j], factor, factor_lo)
 
-    names += "rank", "of_rank", "rest_of_inverse"
-    return _each_row(_compiled(softmax, error_model="numpy")), _key(dtype, *names)
+    return _each_row(softmax, op, node, *_NEAR_1, "scaled", "rest_of_inverse")
 
 
 @register_funcify_and_cache_key(RowLogSoftmax)
 def _log_softmax(op, node, **_):
-    dtype = node.inputs[0].type.dtype
-    names = "exp_below", "rank", "of_rank"
-    exp = in_llvm.function("exp_below", dtype)
-    largest, sum_of, number = _largest(dtype), _sum(dtype), np.dtype(dtype).type
+    dtype, has_bias = node.inputs[0].type.dtype, len(node.inputs) == 2
+    exp, score = in_llvm.function("exp_below", dtype), _score(dtype, has_bias)
+    largest, sum_of, number = _largest(dtype, has_bias), _sum(dtype), np.dtype(dtype).type
 
-    def log_softmax(row, result):
-        most = largest(row)
+    def log_softmax(row, bias, result):
+        most = largest(row, bias)
         for j in range(len(row)):
-            result[j] = exp(row[j], most)
+            result[j] = exp(score(row[j], bias[j]), most)
         rest, most_wide = np.log(sum_of(result)), np.float64(most)
         for j in range(len(row)):
-            result[j] = number((row[j] - most_wide) - rest)
+            result[j] = number((score(row[j], bias[j]) - most_wide) - rest)
 
-    return _each_row(_compiled(log_softmax, error_model="numpy")), _key(dtype, *names)
+    return _each_row(log_softmax, op, node, "exp_below", "rank", "of_rank")
+
+
+@register_funcify_and_cache_key(RowSoftmaxGrad)
+def _softmax_grad(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    sum_of, number = _sum(dtype), np.dtype(dtype).type
+
+    def softmax_grad(g, s, result):
+        for j in range(len(g)):
+            result[j] = g[j] * s[j]
+        total = number(sum_of(result))
+        for j in range(len(g)):
+            result[j] = (g[j] - total) * s[j]
+
+    return _each_row(softmax_grad, op, node, "as_double")
+
+
+@register_funcify_and_cache_key(RowLogSoftmaxGrad)
+def _log_softmax_grad(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    exponentials, sum_of, number = _exponentials(dtype), _sum(dtype), np.dtype(dtype).type
+    less = in_llvm.function("less", dtype)
+
+    def log_softmax_grad(g, row, result):
+        factor = number(sum_of(g) / exponentials(row, row, result))
+        for j in range(len(row)):
+            result[j] = less(g[j], result[j], factor)
+
+    return _each_row(log_softmax_grad, op, node, *_NEAR_1, "less")

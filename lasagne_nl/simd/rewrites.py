@@ -1,13 +1,16 @@
 """The rewrites that put the fast operations into a graph, for the library in use."""
 
+from itertools import permutations
+
 from lasagne_nl._mends import of_rows
 from lasagne_nl.backend import library
-from lasagne_nl.simd import scalar_ops
+from lasagne_nl.simd import rows, scalar_ops
 from lasagne_nl.simd.recognition import Elemwise, local_activation
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.scalar_ops import tools
 
 TAG = "lasagne_nl_simd"
+tensor, DimShuffle = tools.tensor, tools.module("tensor.elemwise").DimShuffle
 
 
 @tools.local(Elemwise)
@@ -25,16 +28,46 @@ def local_kernels(fgraph, node):
     return [Elemwise(new, node.op.inplace_pattern)(*node.inputs)]
 
 
-def _in_order(variable, order):
-    return variable if order == sorted(order) else variable.dimshuffle(order)
+def _along(op, axis, inputs, as_matrix):
+    """An operation on the rows of inputs of one shape, which lie along an axis."""
+    order = [one for one in range(inputs[0].ndim) if one != axis] + [axis]
+
+    def turned(variable, order):
+        return variable if order == sorted(order) else variable.dimshuffle(order)
+
+    inputs = [turned(one, order) for one in inputs]
+    result = of_rows(op, *inputs) if as_matrix else op(*inputs)
+    return turned(result, [order.index(one) for one in range(len(order))])
+
+
+def _axis(softmax):
+    """The only axis of a softmax of the library, or None."""
+    axes = getattr(softmax.op, "axis", -1)
+    axes = axes if isinstance(axes, tuple) else (axes,)
+    return None if len(axes) != 1 or axes[0] is None else axes[0] % softmax.inputs[0].ndim
+
+
+def _terms(variable, op):
+    """The two inputs of the given operation, in both orders, if it makes the variable."""
+    node = variable.owner
+    is_made = node is not None and node.op == op and len(node.inputs) == 2
+    return permutations(node.inputs) if is_made else ()
+
+
+def _bias(x):
+    """The matrix and the vector whose sum x is, if it is such a sum."""
+    for one, other in _terms(x, tensor.add):
+        if other.owner and isinstance(other.owner.op, DimShuffle) and one.type == x.type:
+            (row,) = other.owner.inputs
+            if tuple(other.owner.op.new_order) == ("x", 0) and row.dtype == x.dtype:
+                return [one, row]
+    return None
 
 
 def local_softmax_of_rows(as_matrix):
     """A rewrite of the softmax of Theano's successors along one axis -> that of rows, which are
     those of a matrix where it asks for one.
     """
-    from lasagne_nl.simd import rows
-
     names = ("Softmax", "LogSoftmax", "SoftmaxGrad")
     replacements = {
         getattr(tools.special, name): getattr(rows, "Row" + name)()
@@ -44,17 +77,59 @@ def local_softmax_of_rows(as_matrix):
 
     @tools.local(*replacements)
     def local_softmax(fgraph, node):
-        ndim, axes = node.inputs[0].ndim, node.op.axis
-        axes = axes if isinstance(axes, tuple) else (axes,)
-        if any(i.dtype not in FLOATS for i in node.inputs) or axes[0] is None or len(axes) != 1:
+        axis = _axis(node)
+        if axis is None or any(one.dtype not in FLOATS for one in node.inputs):
             return False
-        op, last = replacements[type(node.op)], axes[0] % ndim
-        order = [axis for axis in range(ndim) if axis != last] + [last]
-        inputs = [_in_order(one, order) for one in node.inputs]
-        result = of_rows(op, *inputs) if as_matrix else op(*inputs)
-        return [_in_order(result, [order.index(axis) for axis in range(ndim)])]
+        op, (x, *_) = replacements[type(node.op)], node.inputs
+        if x.ndim == 2 and axis == 1 and len(node.inputs) == 1:
+            parts = _bias(x)
+            if parts and len(tools.clients(fgraph, x)) == 1:
+                return [op(*parts)]
+        return [_along(op, axis, node.inputs, as_matrix)]
 
     return local_softmax
+
+
+def local_gradient_of_rows(as_matrix):
+    """A rewrite of the gradients of softmax and log_softmax, where they are no operations."""
+
+    def is_the_sum(variable, h, axis):
+        view = variable.owner
+        if view is None or not isinstance(view.op, DimShuffle):
+            return False
+        order = [*range(axis), "x", *range(axis, h.ndim - 1)]
+        node = view.inputs[0].owner
+        return (
+            list(view.op.new_order) == order
+            and node is not None
+            and type(node.op).__name__ == "Sum"
+            and tuple(node.op.axis or ()) == (axis,)
+            and node.inputs[0] is h
+        )
+
+    @tools.local(tensor.sub)
+    def local_gradient(fgraph, node):
+        """h - sum(h) s for s = softmax(x), which has no other client, or for h = g s"""
+        if node.op != tensor.sub:
+            return False
+        h, product = node.inputs
+        for total, softmax in _terms(product, tensor.mul):
+            if not (softmax.owner and isinstance(softmax.owner.op, tools.special.Softmax)):
+                continue
+            axis = _axis(softmax.owner)
+            if axis is None or h.type != softmax.type or h.dtype not in FLOATS:
+                continue
+            if not is_the_sum(total, h, axis):
+                continue
+            for g, factor in _terms(h, tensor.mul):
+                if factor is softmax and g.type == h.type:
+                    return [_along(rows.RowSoftmaxGrad(), axis, [g, softmax], as_matrix)]
+            if len(tools.clients(fgraph, softmax)) == 1:
+                x = softmax.owner.inputs[0]
+                return [_along(rows.RowLogSoftmaxGrad(), axis, [h, x], as_matrix)]
+        return False
+
+    return local_gradient
 
 
 def add(position, name, rewrite, tags, **options):

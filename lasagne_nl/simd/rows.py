@@ -1,5 +1,5 @@
-"""Operations on the rows of matrices, with the kernels' exponential: the C code, and softmax of
-Theano's successors, which serves Numba too.
+"""Operations on the rows of matrices, with the kernels' exponential: the C code, and those that
+Theano has not, which serve its successors, with Numba too.
 """
 
 import functools
@@ -42,7 +42,7 @@ class OfRows(_OpenMPOp):
         return (in_c.version(_code()), 2, self.openmp, minimum)
 
     def c_code(self, node, name, inputs, outputs, sub):
-        typed = [node.inputs[0]] + node.inputs[2:]  # the second is of the type of the first
+        typed = [node.inputs[0]] + node.inputs[2:]  # the second has the dtype of the first
         return "if (!{function}<{types}>({arguments})) {{ {fail} }}".format(
             function=self.function,
             types=", ".join(variable.type.dtype_specs()[1] for variable in typed),
@@ -57,34 +57,38 @@ class OfRows(_OpenMPOp):
         )
 
 
-class _OfSuccessors(OfRows):
-    """Of a shape and dtype that stay; the last axis is that of the rows."""
+class _AlongLastAxis(OfRows):
+    """Of the shape and dtype of the first input; the last axis is that of the rows."""
 
     axis = -1
 
     def make_node(self, *inputs):
-        apply = tools.module("graph.basic").Apply
+        apply = tools.module("gof", "graph.basic").Apply
         return apply(self, list(inputs), [inputs[0].type()])
 
     def infer_shape(self, *given):  # older libraries give the graph first
         return given[-1][:1]
 
 
-class RowSoftmax(_OfSuccessors):
-    """exp(x_j) / sum_k exp(x_k)"""
+class RowSoftmax(_AlongLastAxis):
+    """exp(x_j) / sum_k exp(x_k), of x or of the sum of x and a row"""
 
     function = "lnl_softmax"
-    perform = _mends.perform_softmax
+
+    def perform(self, node, inputs, outputs):
+        _mends.perform_softmax(self, node, [sum(inputs)], outputs)
 
 
-class RowLogSoftmax(_OfSuccessors):
-    """x_j - log(sum_k exp(x_k))"""
+class RowLogSoftmax(_AlongLastAxis):
+    """x_j - log(sum_k exp(x_k)), of x or of the sum of x and a row"""
 
     function = "lnl_log_softmax"
-    perform = _mends.perform_log_softmax
+
+    def perform(self, node, inputs, outputs):
+        _mends.perform_log_softmax(self, node, [sum(inputs)], outputs)
 
 
-class RowSoftmaxGrad(_OfSuccessors):
+class RowSoftmaxGrad(_AlongLastAxis):
     """The gradient of softmax s for the incoming gradient g: s_j (g_j - sum_k g_k s_k)"""
 
     function = "lnl_softmax_grad"
@@ -92,3 +96,14 @@ class RowSoftmaxGrad(_OfSuccessors):
     def perform(self, node, inputs, outputs):
         g, s = inputs
         outputs[0][0] = (g - (g * s).sum(axis=-1, keepdims=True)) * s
+
+
+class RowLogSoftmaxGrad(_AlongLastAxis):
+    """The gradient of log_softmax of x for the incoming gradient g: g_j - softmax(x)_j sum_k g_k"""
+
+    function = "lnl_log_softmax_grad"
+
+    def perform(self, node, inputs, outputs):
+        g, x = inputs
+        _mends.perform_softmax(self, node, [x], outputs)
+        outputs[0][0] = g - g.sum(axis=-1, keepdims=True) * outputs[0][0]

@@ -98,6 +98,21 @@ template <class T> LNL_NOINLINE void lnl_row_add(T *out, const T *a, const T *b,
     for (npy_intp j = 0; j < n; j++) out[j] = a[j] + b[j];
 }
 
+template <class T> LNL_NOINLINE double lnl_row_sum(const T *x, npy_intp n)
+{
+    double sum = 0;
+    #pragma omp simd reduction(+ : sum)
+    for (npy_intp j = 0; j < n; j++) sum += x[j];
+    return sum;
+}
+
+/* out = g - out * factor */
+template <class T> LNL_NOINLINE void lnl_row_less(T *out, const T *g, npy_intp n, T factor)
+{
+    #pragma omp simd
+    for (npy_intp j = 0; j < n; j++) out[j] = lnl_mad(-out[j], factor, g[j]);
+}
+
 template <class T> LNL_NOINLINE double lnl_row_dot(const T *a, const T *b, npy_intp n)
 {
     double sum = 0;
@@ -253,13 +268,36 @@ template <class T> static bool lnl_softmax(PyArrayObject *x, PyArrayObject **out
     return lnl_softmax<T>(x, NULL, out, minimum);
 }
 
-template <class T> static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+/* log(softmax(x + b)) */
+template <class T>
+static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum)
 {
-    const lnl_matrix<T> m = lnl_as_matrix<T>(x);
+    if (b && !lnl_is_bias(b, x)) return false;
+    const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = b ? lnl_as_matrix<T>(b) : lnl_matrix<T>();
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *row = lnl_contiguous(m, i, n, work.first);
+        const T *row = lnl_scores(m, bias, i, n, work);
         T max = lnl_row_max(row, n);
         lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, max)));
+    });
+}
+
+template <class T> static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_log_softmax<T>(x, NULL, out, minimum);
+}
+
+/* The gradient of log_softmax of x, for dy that comes in */
+template <class T>
+static bool lnl_log_softmax_grad(PyArrayObject *dy, PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    if (!PyArray_SAMESHAPE(dy, x)) return lnl_fail("the gradient has another shape than x");
+    const lnl_matrix<T> g = lnl_as_matrix<T>(dy), m = lnl_as_matrix<T>(x);
+    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+        /* The result may be in work.first: no longer the row, but the gradient is still needed. */
+        const T *row = lnl_contiguous(m, i, n, work.first);
+        const T *gradient = lnl_contiguous(g, i, n, work.second);
+        double sum = lnl_row_exp(result, row, n, lnl_row_max(row, n));
+        lnl_row_less(result, gradient, n, (T)(lnl_row_sum(gradient, n) / sum));
     });
 }
 
