@@ -49,6 +49,11 @@ class Tools:
         rewrite = self.module("graph.rewriting.utils").rewrite_graph
         return rewrite(variable, include=("canonicalize", "stabilize"))
 
+    def are_rewrites_on(self):
+        """Whether the program has asked for ours, and its flags do not exclude them."""
+        excluded = self._library.config.optimizer_excluding.split(":")
+        return _activity.is_awake() and "lasagne_nl" not in excluded
+
     def local(self, *ops):
         """Make a local rewrite of a function of the graph and a node of one of the ops."""
 

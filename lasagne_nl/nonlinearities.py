@@ -152,8 +152,8 @@ def sigmoid(x):
 
     Notes
     -----
-    The tensor library knows this expression: ``log(sigmoid(x))`` and ``log(1 - sigmoid(x))``
-    compile to a form that stays finite where the sigmoid itself has rounded to 0 or 1.
+    Its log, and that of ``1 - sigmoid(x)``, also behind a condition, and the gradients of both stay
+    finite and right where the sigmoid itself has rounded to 0 or 1.
 
     References
     ----------
@@ -182,9 +182,9 @@ def softmax(x):
 
     Notes
     -----
-    The largest score of a row is subtracted first, so large scores do not overflow. The tensor
-    library knows this expression: the log of it, and the cross-entropy with it, compile to a form
-    that stays finite where a probability has rounded to 0.
+    The largest score of a row is subtracted first, so large scores do not overflow. The log of it,
+    or of any of its entries, and the cross-entropy stay finite and right, with their gradients,
+    where a probability has rounded to 0.
 
     References
     ----------

@@ -1,0 +1,285 @@
+"""The logs of probabilities that a sigmoid or a softmax makes, and their gradients, beyond where
+the probabilities round to 0 or 1."""
+
+import functools
+import os
+
+import mpmath
+import numpy as np
+import pytest
+from helpers import DTYPES, MODES, ROOT, T, gradient, library, run_python, tensor
+
+from lasagne_nl import nonlinearities as nl
+from lasagne_nl._rewriting import Tools
+
+SCORES = (-10000, -1000, -100, -40, -20, -1, 0, 2, 17, 37, 90, 745, 10000)
+ROWS = ((10000, -10000, 0), (0, -1000, -2000), (-1000, 1000, 1000), (3, -2, 1), (90, 10000, 50))
+LABELS = [1, 1, 0, 2, 1]
+STEP = "1e-60"
+
+
+def digits(*scores):
+    """So many that 1 less the smallest probability is not 1, nor its difference quotient 0."""
+    return 100 + (max(*scores, 0) - min(*scores, 0)) // 2
+
+
+def sigmoid(x):
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def softmax(row):
+    exponentials = [mpmath.exp(x) for x in row]
+    return [one / sum(exponentials) for one in exponentials]
+
+
+def ordered(scores):
+    """The probabilities of five classes in an order, between four scores."""
+    below = [nl.sigmoid(scores - cut) for cut in (3, 1, -1, -4)]
+    below = T.stack([T.zeros_like(scores), *below, T.ones_like(scores)])
+    return below[1:] - below[:-1]
+
+
+# A likelihood of a vector of scores and one of observations; and the same of single numbers.
+OF_A_SIGMOID = {
+    "log(s)": (lambda x, y: T.log(nl.sigmoid(x)), lambda x, y: mpmath.log(sigmoid(x))),
+    "log(1 - s)": (lambda x, y: T.log(1 - nl.sigmoid(x)), lambda x, y: mpmath.log(1 - sigmoid(x))),
+    "log1p(-s)": (lambda x, y: T.log1p(-nl.sigmoid(x)), lambda x, y: mpmath.log(1 - sigmoid(x))),
+    "cross-entropy": (
+        lambda x, y: y * T.log(nl.sigmoid(x)) + (1 - y) * T.log(1 - nl.sigmoid(x)),
+        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
+    ),
+    "log(switch)": (
+        lambda x, y: T.log(T.switch(T.neq(y, 0), nl.sigmoid(x), 1 - nl.sigmoid(x))),
+        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
+    ),
+    "log(switch) of another": (
+        lambda x, y: T.log(T.switch(T.neq(y, 0), nl.sigmoid(x), 3 + abs(x))),
+        lambda x, y: mpmath.log(sigmoid(x) if y else 3 + abs(x)),
+    ),
+    "switch(log)": (
+        lambda x, y: T.switch(T.neq(y, 0), T.log(nl.sigmoid(x)), T.log(1 - nl.sigmoid(x))),
+        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
+    ),
+    "log(difference)": (
+        lambda x, y: T.log(nl.sigmoid(x + 2) - nl.sigmoid(x - 1)),
+        lambda x, y: mpmath.log(sigmoid(x + 2) - sigmoid(x - 1)),
+    ),
+    "log(difference to a constant)": (
+        lambda x, y: T.log(1 - nl.sigmoid(-abs(x) - 1) - 0.25),
+        lambda x, y: mpmath.log(1 - sigmoid(-abs(x) - 1) - mpmath.mpf("0.25")),
+    ),
+    "the first of ordered": (
+        lambda x, y: T.log(ordered(x)[0]),
+        lambda x, y: mpmath.log(sigmoid(x - 3)),
+    ),
+    "one of ordered": (
+        lambda x, y: T.log(ordered(x).T[:, 1]),
+        lambda x, y: mpmath.log(sigmoid(x - 1) - sigmoid(x - 3)),
+    ),
+    "the last of ordered": (
+        lambda x, y: T.log(ordered(x)[4]),
+        lambda x, y: mpmath.log(1 - sigmoid(x + 4)),
+    ),
+    "beside a client": (
+        lambda x, y: T.log(nl.sigmoid(x)) + 3 * nl.sigmoid(x),
+        lambda x, y: mpmath.log(sigmoid(x)) + 3 * sigmoid(x),
+    ),
+    "with half of it unlikely": (
+        lambda x, y: T.log(T.concatenate([nl.sigmoid(x), 1 - nl.sigmoid(x)])).reshape((2, -1))[1],
+        lambda x, y: mpmath.log(1 - sigmoid(x)),
+    ),
+}
+
+
+def of_labels(p, y):
+    return p[T.arange(y.shape[0]), y]
+
+
+# A likelihood of rows of scores, and a label for each; and the same of a row and its label.
+OF_A_SOFTMAX = {
+    "log(p[y])": (lambda p, y: T.log(of_labels(p, y)), lambda p, y: mpmath.log(p[y])),
+    "log(p[y]) + p[0]": (
+        lambda p, y: T.log(of_labels(p, y)) + p[:, 0],
+        lambda p, y: mpmath.log(p[y]) + p[0],
+    ),
+    "log1p(-p[1])": (lambda p, y: T.log1p(-p[:, 1]), lambda p, y: mpmath.log(1 - p[1])),
+    "log(1 - p)": (
+        lambda p, y: T.log(1 - p).sum(axis=1),
+        lambda p, y: sum(mpmath.log(1 - one) for one in p),
+    ),
+    "behind a switch": (
+        lambda p, y: T.switch(y > 2, -np.inf, T.log(of_labels(p, T.clip(y, 0, 2)))),
+        lambda p, y: mpmath.log(p[y]),
+    ),
+    "in a switch": (
+        lambda p, y: T.log(T.switch(T.eq(y, 1), p[:, 1], 1 - p[:, 1])),
+        lambda p, y: mpmath.log(p[1] if y == 1 else 1 - p[1]),
+    ),
+    "behind specify_shape": (
+        lambda p, y: of_labels(T.log(T.specify_shape(p, (5, 3))), y),
+        lambda p, y: mpmath.log(p[y]),
+    ),
+    "in rows of one": (
+        lambda p, y: T.log(p.reshape((5, 1, 3)).dimshuffle(2, 0, 1)[1, :, 0]),
+        lambda p, y: mpmath.log(p[1]),
+    ),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def truth_of_sigmoid(name):
+    """The values and the slopes, exactly."""
+    results = []
+    for i, x in enumerate(SCORES):
+        with mpmath.workdps(digits(x)):
+            step = mpmath.mpf(STEP)
+            at = [OF_A_SIGMOID[name][1](z, i % 2) for z in (x + 0 * step, x + step, x - step)]
+            results.append([float(at[0]), float((at[1] - at[2]) / (2 * step))])
+    return np.transpose(results)
+
+
+@functools.lru_cache(maxsize=None)
+def truth_of_softmax(name):
+    """The values, and the slope of each along each of its scores."""
+    values, slopes = [], []
+    for row, label in zip(ROWS, LABELS):
+        with mpmath.workdps(digits(*row)):
+            at = [OF_A_SOFTMAX[name][1](softmax(row), label)]
+            for i in range(3):
+                moved = list(row)
+                moved[i] += mpmath.mpf(STEP)
+                at.append(OF_A_SOFTMAX[name][1](softmax(moved), label))
+            values.append(float(at[0]))
+            slopes.append([float((one - at[0]) / mpmath.mpf(STEP)) for one in at[1:]])
+    return np.array(values), np.array(slopes)
+
+
+def canonical(variable):
+    """As PyMC has a graph before it takes gradients."""
+    return Tools(library).canonical(variable)
+
+
+def itself(variable):
+    return variable
+
+
+WAYS = [(mode, itself) for mode in MODES]
+if library.__name__ != "theano":
+    WAYS.append((MODES[0], canonical))
+every_way = pytest.mark.parametrize("mode, prepare", WAYS)
+
+
+@functools.lru_cache(maxsize=None)
+def compiled(are_rows, mode, prepare):
+    """A function of scores and observations of both dtypes to all likelihoods and their gradients,
+    in dictionaries by name: compiled at once, which takes half the time."""
+    likelihoods = OF_A_SOFTMAX if are_rows else OF_A_SIGMOID
+    inputs, outputs = [], []
+    for dtype in DTYPES:
+        x = tensor("x", dtype, 2 if are_rows else 1)
+        y = T.lvector("y") if are_rows else tensor("y", dtype, 1)
+        inputs += [x, y]
+        for likelihood, _ in likelihoods.values():
+            log = prepare(likelihood(nl.softmax(x) if are_rows else x, y))
+            outputs += [log, library.grad(log.sum(), x)]
+    function = library.function(inputs, outputs, mode=mode)
+
+    def of_both(scores, observed):
+        got = iter(function(*[a for d in DTYPES for a in (np.array(scores, d), observed)]))
+        return {d: {name: (next(got), next(got)) for name in likelihoods} for d in DTYPES}
+
+    return of_both
+
+
+@every_way
+@pytest.mark.parametrize("name", OF_A_SIGMOID)
+def test_the_likelihood_of_a_sigmoid_and_its_gradient_are_right_at_any_score(name, mode, prepare):
+    observed = np.arange(len(SCORES), dtype="float32") % 2
+    got = compiled(False, mode, prepare)(SCORES, observed)
+    expected, expected_slope = truth_of_sigmoid(name)
+    for dtype in DTYPES:
+        value, slope = got[dtype][name]
+        assert value.dtype == slope.dtype == dtype
+        few = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(value, expected, rtol=few, atol=np.finfo(dtype).tiny)
+        np.testing.assert_allclose(slope, expected_slope, rtol=few, atol=few / 4)
+
+
+@every_way
+@pytest.mark.parametrize("name", OF_A_SOFTMAX)
+def test_the_likelihood_of_a_softmax_and_its_gradient_are_right_at_any_score(name, mode, prepare):
+    got = compiled(True, mode, prepare)(ROWS, LABELS)
+    expected, expected_slope = truth_of_softmax(name)
+    for dtype in DTYPES:
+        value, slope = got[dtype][name]
+        assert value.dtype == slope.dtype == dtype
+        few = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(value, expected, rtol=few, atol=few / 4)
+        np.testing.assert_allclose(slope, expected_slope, rtol=few, atol=few / 4)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_curvature_of_the_log_of_a_sigmoid_is_right_at_any_score(mode):
+    x = tensor("x", "float64", 1)
+    s = nl.sigmoid(x)
+    logs = [T.log(s), T.log(T.switch(x > 1, s, 1 - s))]
+    slopes = [library.grad(log.sum(), x) for log in logs]
+    curvatures = [library.grad(slope.sum(), x) for slope in slopes]
+    points = np.array(SCORES, "float64")
+    exact = -1 / (2 + 2 * np.cosh(np.clip(points, -700, 700)))
+    for curvature in library.function([x], curvatures, mode=mode)(points):
+        np.testing.assert_allclose(curvature, exact, rtol=1e-14, atol=1e-16)
+
+
+def test_a_step_of_scan_takes_the_gradient_of_the_scores_too():
+    x = tensor("x", "float64", 1)
+    logs, _ = library.scan(lambda one: T.log(1 - nl.sigmoid(one)), sequences=[x])
+    slope = library.function([x], library.grad(logs.sum(), x))([-1000.0, 0.0, 1000.0])
+    np.testing.assert_array_equal(slope, [0, -0.5, -1])
+
+
+def test_the_gradient_along_the_probability_itself_stays_what_it_is():
+    x, g = tensor("x", "float64", 1), tensor("g", "float64", 1)
+    p = nl.sigmoid(x)
+    log = T.log(1 - p)
+    fixed = gradient.disconnected_grad(p)
+    slopes = [
+        library.grad(log.sum(), p),
+        library.grad(T.log(fixed).sum() + x.sum(), x),
+        library.grad(log.sum(), x, consider_constant=[p], disconnected_inputs="ignore"),
+        # What is known of p alone is to be handed on from there.
+        library.grad(None, x, known_grads={p: g}),
+        library.grad(None, [p, x], known_grads={log: g})[1],
+    ]
+    got = library.function([x, g], slopes)(np.log([1.0, 3.0]), [1.0, 2.0])
+    expected = [-2, -4], [1, 1], [0, 0], [0.25, 0.375], [-0.5, -1.5]
+    np.testing.assert_allclose(got, expected, rtol=1e-14, atol=0)
+
+
+def test_logs_of_anything_else_stay_what_they_are():
+    x, y = tensor("x", "float64", 1), tensor("y", "float64", 1)
+    s = nl.sigmoid(x)
+    for log in (T.log(s - y), T.log(2 - s), T.log1p(s), T.log(s * y), T.log(T.switch(y > 0, y, 2))):
+        assert library.grad(log.sum(), [x, y], disconnected_inputs="ignore")
+        points = np.log([1.0, 3.0]), np.array([0.25, 0.5])
+        mode = library.compile.get_mode("FAST_COMPILE")
+        got, expected = (
+            library.function([x, y], log, mode=m, on_unused_input="ignore")(*points)
+            for m in (mode, mode.excluding("lasagne_nl"))
+        )
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_the_flags_of_the_library_switch_it_off():
+    program = """if True:
+        from helpers import T, library
+        from lasagne_nl import nonlinearities as nl
+        x = T.dscalar()
+        slope = library.grad(T.log(T.switch(x > 3, 1 - nl.sigmoid(x), 1)), x)
+        print(library.function([x], slope, mode="FAST_COMPILE")(1000.0))"""
+    tests = os.path.join(ROOT, "tests")
+    flags = library.__name__.upper() + "_FLAGS"
+    for excluded, slope in (("another", "-1.0"), ("another:lasagne_nl", "nan")):
+        ours = os.environ.get(flags, "") + ",optimizer_excluding=" + excluded
+        done = run_python(program, **{flags: ours, "PYTHONPATH": os.pathsep.join([ROOT, tests])})
+        assert done.stdout.strip() == slope, done.stderr
