@@ -133,9 +133,15 @@ def _is_integer(value):
     return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
 
 
+def _is_axis(value):
+    """Whether it is a number of an axis, or the name of a dim where the library has such."""
+    is_name = isinstance(value, str) and value.isidentifier()
+    return _is_integer(value) or (is_name and backend.has_named_dims())
+
+
 def check_axis(owner, parameter, value):
-    """Raise unless a parameter is an integer."""
-    if not _is_integer(value):
+    """Raise unless a parameter is an integer, or the name of a dim."""
+    if not _is_axis(value):
         raise TypeError(
             "{}: {} must be an integer, got {}{}".format(
                 owner, parameter, shown(value), _advice_on_option(owner, value)
@@ -144,9 +150,9 @@ def check_axis(owner, parameter, value):
 
 
 def check_axes(owner, parameter, value):
-    """Raise unless a parameter is an integer or a tuple of integers."""
+    """Raise unless a parameter is an integer or a tuple of integers, or of names of dims."""
     several = value if isinstance(value, tuple) else (value,)
-    if not all(map(_is_integer, several)):
+    if not all(map(_is_axis, several)):
         raise TypeError(
             "{}: {} must be an integer or a tuple of integers, got {}{}".format(
                 owner, parameter, shown(value), _advice_on_option(owner, value)

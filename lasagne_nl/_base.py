@@ -1,6 +1,8 @@
 """What activations are made of: classes with parameters, and the dtype that they compute in."""
 
+import copy
 import functools
+import importlib
 import inspect
 
 import numpy as np
@@ -24,14 +26,44 @@ def computed_in_float32(formula, x):
     return backend.cast(formula(backend.cast(x, "float32")), "float16")
 
 
-def stepwise(formula):
-    """Decorate an activation that is a function: it gets a tensor of floats, float16 as float32."""
+def offered(formula):
+    """Decorate an activation that is a function, as a user calls it."""
 
     @functools.wraps(formula)
     def activation(x):
-        return computed_in_float32(formula, as_float(formula.__name__, x))
+        return _applied(activation, formula, x)
 
     return activation
+
+
+def stepwise(formula):
+    """Decorate one of several steps: it gets a tensor of floats, float16 as float32."""
+
+    @offered
+    @functools.wraps(formula)
+    def in_steps(x):
+        return computed_in_float32(formula, as_float(formula.__name__, x))
+
+    return in_steps
+
+
+def _applied(activation, formula, x):
+    """The result of an activation by its formula: with named dims if `x` has them."""
+    names = getattr(getattr(x, "type", None), "dims", None)
+    if names is not None:
+        y = _applied(activation, formula, x.values)
+        xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
+        return xtensor.as_xtensor(y, dims=names)
+    return formula(x)
+
+
+def _offered_by_class(call):
+    @functools.wraps(call)
+    def __call__(self, x):
+        with_numbers = self._of_dims(getattr(getattr(x, "type", None), "dims", ()))
+        return _applied(self, functools.partial(call, with_numbers), x)
+
+    return __call__
 
 
 class Parameterised:
@@ -47,6 +79,8 @@ class Parameterised:
     def __init_subclass__(cls):
         super().__init_subclass__()
         cls._parameters = tuple(inspect.signature(cls.__init__).parameters)[1:]
+        if "__call__" in vars(cls):
+            cls.__call__ = _offered_by_class(cls.__call__)
 
     def __init__(self, *values):
         """Check the parameters, and keep each as an attribute."""
@@ -74,6 +108,10 @@ class Parameterised:
     def _named(self, name, doc):
         """The instance, with a name for its errors and a docstring of its own."""
         self.__name__, self.__doc__ = name, "{}(x)\n{}".format(name, doc)
+        return self
+
+    def _of_dims(self, names):
+        """The same, with numbers for the names of dims."""
         return self
 
     @property
@@ -151,6 +189,20 @@ class AlongAxes(Parameterised):
 
     def __init__(self, axis=-1):
         super().__init__(axis)
+
+    def _of_dims(self, names):
+        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        if not any(isinstance(axis, str) for axis in given):
+            return self
+        missing = [axis for axis in given if isinstance(axis, str) and axis not in names]
+        if missing:
+            raise ValueError("{}: axis = {!r} is not a dim of x, which has {}".format(
+                self._name, missing[0], "the dims {}".format(tuple(names)) if names else "no names"
+            ))  # fmt: skip
+        numbers = tuple(names.index(a) if isinstance(a, str) else a for a in given)
+        replaced = copy.copy(self)
+        replaced.axis = numbers if isinstance(self.axis, tuple) else numbers[0]
+        return replaced
 
     def _input(self, x):
         """The input as a tensor of floats, and the axes as numbers from 0, in ascending order."""

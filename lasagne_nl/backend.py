@@ -14,6 +14,7 @@ in ``_arguments``; the activations are in ``nonlinearities``.
 """
 
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -96,6 +97,10 @@ def _unless_numba_compiles():
     return type(linker).__name__ != "NumbaLinker"
 
 
+def _has_xtensor():
+    return importlib.util.find_spec("pytensor.xtensor") is not None
+
+
 def _numpy_2():
     return int(numpy.__version__.split(".")[0]) >= 2
 
@@ -153,6 +158,8 @@ _NAMES = {
     "mend": _everywhere(_mend),
     # Whether the library imports with NumPy 2, and fails at each compilation.
     "fails_with_this_numpy": (_numpy_2, _numpy_2, _nothing, _nothing),
+    # Whether there are tensors whose dimensions have names.
+    "has_named_dims": (_nothing, _nothing, _nothing, _has_xtensor),
     # The mode that compiles a function of many operations soonest; None is the default one.
     "mode_of_one_function": (_mode_of_one_function, _mode_of_one_function, _nothing, _nothing),
     "patternbroadcast": (

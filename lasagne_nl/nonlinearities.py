@@ -85,6 +85,8 @@ What is said here holds for all of them; below, each says only what is its own.
   A parameter of a wrong type raises TypeError, one that is not finite ValueError.
 - **Axes** are integers; negative ones count from the end. One that `x` does not have raises
   ValueError, and so does an `x` without dimensions.
+- **Named dims**: an XTensorVariable of PyTensor (as of ``pymc.dims``) gives one with the same dims;
+  an axis may be the name of a dim.
 """
 
 import numpy as np
@@ -99,7 +101,14 @@ from lasagne_nl._arguments import (
     known_length,
     plain,
 )
-from lasagne_nl._base import AlongAxes, Elementwise, Parameterised, computed_in_float32, stepwise
+from lasagne_nl._base import (
+    AlongAxes,
+    Elementwise,
+    Parameterised,
+    computed_in_float32,
+    offered,
+    stepwise,
+)
 from lasagne_nl._calculus import (
     FAR,
     along,
@@ -134,6 +143,7 @@ __all__ = [
 # fmt: on
 
 
+@offered
 def sigmoid(x):
     r"""Sigmoid, the logistic function: :math:`\varphi(x) = 1 / (1 + e^{-x})`.
 
@@ -162,6 +172,7 @@ def sigmoid(x):
     return T.sigmoid(as_float("sigmoid", x))
 
 
+@offered
 def softmax(x):
     r"""Softmax, row by row: :math:`\varphi(x)_j = e^{x_j} / \sum_k e^{x_k}`.
 
@@ -194,6 +205,7 @@ def softmax(x):
     return T.softmax(as_float("softmax", x, least_ndim=1))
 
 
+@offered
 def tanh(x):
     r"""Hyperbolic tangent: :math:`\varphi(x) = \tanh(x)`.
 
@@ -267,6 +279,7 @@ class ScaledTanH(Elementwise):
 ScaledTanh = ScaledTanH  # alias with the alternative capitalization
 
 
+@offered
 def rectify(x):
     r"""Rectifier: :math:`\varphi(x) = \max(0, x)`.
 
@@ -343,6 +356,7 @@ arXiv:1409.6070) used: x where it is positive, else x / 3. The slope at 0 is 2/3
 """)  # fmt: skip
 
 
+@offered
 def elu(x):
     r"""Exponential linear unit: :math:`\varphi(x) = x` if :math:`x > 0`, else :math:`e^x - 1`.
 
@@ -410,6 +424,7 @@ weights are drawn with mean 0 and variance 1 / fan-in. The value is -1.7581 at -
 """)  # fmt: skip
 
 
+@offered
 def softplus(x):
     r"""Softplus: :math:`\varphi(x) = \log(1 + e^x)`.
 
@@ -937,6 +952,7 @@ sides.
 """)  # fmt: skip
 
 
+@offered
 def log_sigmoid(x):
     r"""Log of the `sigmoid`: :math:`\varphi(x) = -\log(1 + e^{-x})`.
 
@@ -1021,6 +1037,7 @@ PyTorch have: x_j - log sum_k exp(x_k). It is finite for scores of +-1000, where
 """)  # fmt: skip
 
 
+@offered
 def softmin(x):
     r"""Softmin, row by row: :math:`\varphi(x)_j = e^{-x_j} / \sum_k e^{-x_k}`.
 
@@ -1134,6 +1151,7 @@ def sparse_plus(x):
     return join(x, 1, join(x, -1, 0, inside * inside / 4), x)
 
 
+@offered
 def sparse_sigmoid(x):
     r"""Sparse sigmoid: :math:`\varphi(x) = \min(1, \max(0, (x + 1) / 2))`.
 
