@@ -4,6 +4,7 @@ import copy
 import functools
 import importlib
 import inspect
+import sys
 
 import numpy as np
 
@@ -48,13 +49,23 @@ def stepwise(formula):
 
 
 def _applied(activation, formula, x):
-    """The result of an activation by its formula: with named dims if `x` has them."""
+    """The result of an activation by its formula: with named dims if `x` has them, and with the
+    activation as a tag where the program has imported PyMC.
+    """
     names = getattr(getattr(x, "type", None), "dims", None)
     if names is not None:
         y = _applied(activation, formula, x.values)
         xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
         return xtensor.as_xtensor(y, dims=names)
-    return formula(x)
+    y = formula(x)
+    if "pymc" in sys.modules and y is not x and hasattr(y, "tag"):
+        try:
+            importlib.import_module("lasagne_nl._pymc")
+        except ImportError:  # another PyMC, or one that is just being imported
+            return y
+        if not hasattr(y.tag, "activation"):
+            y.tag.activation = activation
+    return y
 
 
 def _offered_by_class(call):
