@@ -392,7 +392,7 @@ ELEMENTWISE = [
     # Next to 0 the difference cancels.
     Case("tanh_shrink", nl.tanh_shrink, _tanh_shrink, lambda x: mpmath.tanh(x) ** 2,
          lambda x: 2 * mpmath.tanh(x) * _sech2(x), limits=(-INF, INF), slopes=(1, 1),
-         amplified=lambda limits, x: min(12 / x**2, 2.0 ** (limits.nmant + 1)) if x else 0),
+         amplified=lambda limits, x: min(12 / x**2, 1e300) if x else 0),
     Case("Threshold(1, 0.25)", nl.Threshold(1, 0.25), lambda x, t, v: x if x > t else v,
          lambda x, t, v: mpf(x > t), lambda x, t, v: mpf(0),
          limits=(0.25, INF), slopes=(0, 1), constants=(1, 0.25), kinks=(1,)),
