@@ -11,12 +11,14 @@ import pytest
 from helpers import ROOT
 
 FOLDER = os.path.join(ROOT, "tests", "compiler")
+OURS = os.path.join(FOLDER, "g++")
 # As the tensor libraries write it.
 MODULE = """#include <Python.h>
 #include <iostream>
 #include <math.h>
 #include <numpy/arrayobject.h>
 extern "C" double twice(PyObject* number) { return 2 * floor(PyFloat_AsDouble(number)); }
+extern "C" void lnl_twice(double* x, long n) { for (long i = 0; i < n; i++) x[i] *= 2; }
 """
 
 
@@ -61,18 +63,31 @@ def kept(tmp_path):
 
 
 @pytest.mark.parametrize("flags", [("-O0",), ("-O3", "-march=native")])
-def test_a_module_is_compiled_to_what_the_compiler_alone_makes(run, tmp_path, flags):
-    expected, _ = run(COMPILER, MODULE, *flags)
-    for _ in range(2):  # the second time with what the first has kept
-        got, said = run(os.path.join(FOLDER, "g++"), MODULE, *flags)
+def test_a_module_of_ours_is_compiled_to_what_the_compiler_alone_makes(run, tmp_path, flags):
+    for text in (MODULE, MODULE.replace("3", "4")):  # the second with the headers of the first
+        expected, _ = run(COMPILER, text, *flags)
+        got, said = run(OURS, text, *flags)
         assert got == expected and len(got) > 30, said
     assert len(kept(tmp_path)) == 1
+
+
+def test_a_module_that_has_nothing_of_ours_is_optimised_less(run):
+    text = MODULE.replace("lnl_", "their_")
+    less, most = (run(COMPILER, text, flag)[0] for flag in ("-O1", "-O3"))
+    assert run(OURS, text, "-O3")[0] == less != most
+
+
+def test_a_module_is_compiled_once(run, tmp_path):
+    first, _ = run(OURS, MODULE)
+    again, _ = run(OURS, MODULE)
+    assert again == first != run(OURS, MODULE.replace("2", "3"))[0]
+    assert len(list((tmp_path / "headers").glob("*/" + 32 * "?"))) == 2
 
 
 def test_the_headers_that_are_kept_are_used(run, tmp_path):
     # With -H the compiler says what it reads; "!" stands before compiled headers that fit, "x"
     # before those that do not.
-    _, said = run(os.path.join(FOLDER, "g++"), MODULE, "-H")
+    _, said = run(OURS, MODULE, "-H")
     (folder,) = kept(tmp_path)
     used = os.path.join(str(tmp_path / "headers"), folder, "modules.h.gch")
     assert said.splitlines()[0] == "! " + used
@@ -83,8 +98,7 @@ def test_what_is_linked_runs(tmp_path):
     include = ["-I" + sysconfig.get_paths()["include"], "-I" + np.get_include()]
     library = str(tmp_path / "mod.so")
     subprocess.run(
-        [os.path.join(FOLDER, "g++"), "-shared", "-fPIC", *include]
-        + ["-o", library, str(tmp_path / "mod.cpp")],
+        [OURS, "-shared", "-fPIC", *include] + ["-o", library, str(tmp_path / "mod.cpp")],
         env=dict(os.environ, LASAGNE_NL_HEADERS=str(tmp_path / "headers")),
         check=True,
     )
@@ -95,7 +109,7 @@ def test_what_is_linked_runs(tmp_path):
 
 def test_flags_that_differ_have_headers_of_their_own(run, tmp_path):
     for flags in ([], ["-DMORE=1"], ["-DMORE=2"]):
-        run(os.path.join(FOLDER, "g++"), MODULE, *flags)
+        run(OURS, MODULE, *flags)
     assert len(kept(tmp_path)) == 3
 
 
@@ -106,18 +120,18 @@ def test_flags_that_differ_have_headers_of_their_own(run, tmp_path):
 )
 def test_what_is_not_such_a_module_is_left_to_the_compiler(run, tmp_path, text, name):
     expected, _ = run(COMPILER, text, name=name)
-    got, _ = run(os.path.join(FOLDER, "g++"), text, name=name)
+    got, _ = run(OURS, text, name=name)
     assert got == expected and kept(tmp_path) == []
 
 
 def test_errors_of_the_compiler_are_passed_on(run, tmp_path):
     _, expected = run(COMPILER, MODULE + "int wrong() { return nothing; }\n")
-    made, said = run(os.path.join(FOLDER, "g++"), MODULE + "int wrong() { return nothing; }\n")
+    made, said = run(OURS, MODULE + "int wrong() { return nothing; }\n")
     assert made is None and "nothing" in expected and said == expected
 
 
 def test_flags_with_which_the_headers_cannot_be_compiled_are_left_to_the_compiler(run, tmp_path):
-    made, said = run(os.path.join(FOLDER, "g++"), MODULE, "-std=c++1")
+    made, said = run(OURS, MODULE, "-std=c++1")
     assert made is None and "-std=c++1" in said and kept(tmp_path) == []
 
 
@@ -126,5 +140,5 @@ def test_without_a_compiler_it_says_so(run, tmp_path):
     tools.mkdir()
     for tool in ("sh", "dirname"):
         os.symlink(shutil.which(tool), str(tools / tool))
-    _, said = run(os.path.join(FOLDER, "g++"), MODULE, PATH=FOLDER + os.pathsep + str(tools))
+    _, said = run(OURS, MODULE, PATH=FOLDER + os.pathsep + str(tools))
     assert said.strip() == "tests/compiler/g++: there is no g++ on PATH but this one"
