@@ -36,7 +36,8 @@ library.config.on_opt_error = "raise"
 
 # A function, whole rows, a kink, a condition: for what takes long, and is no matter of formulas.
 REPRESENTATIVE = ["tanh", "softmax", "leaky_rectify", "elu"]
-_compiled = {}
+# A gradient along what the result does not depend on is 0.
+UNCONNECTED = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
 
 
 def _other_linkers():
@@ -61,6 +62,22 @@ def simd_is_active():
     return backend.accelerate()
 
 
+def fast(*excluded):
+    """The mode that compiles for speed, a whole function at once where the library can do that."""
+    whole = backend.mode_of_one_function() or library.compile.get_mode("FAST_RUN")
+    return whole.excluding(*excluded)
+
+
+def only_graph(mode="FAST_RUN"):
+    """A mode with the same graphs, for which nothing is compiled."""
+    mode = library.compile.mode.get_mode(mode)
+    return type(mode)("py", mode.optimizer if with_theano else mode.provided_optimizer)
+
+
+# The expression as it stands: nothing is rewritten, nothing is compiled.
+AS_IT_IS = library.compile.mode.Mode("py", None)
+
+
 def tensor(name, dtype, ndim, broadcastable=None):
     pattern = broadcastable or (False,) * ndim
     shape = pattern if with_theano else tuple(1 if one else None for one in pattern)
@@ -74,30 +91,38 @@ def change_flags(**flags):
     return change(**flags)
 
 
+def without_a_compiler():
+    """Where C would be compiled, by scan too, Python computes the same, and is there sooner."""
+    return change_flags(cxx="")
+
+
+@functools.lru_cache(maxsize=None)
+def graph_of_derivatives(case, ndim=1):
+    """The inputs x, incoming gradient of the value, incoming gradient of the slope, of each of
+    DTYPES, and as outputs value, gradient, gradient of that gradient of an activation."""
+    inputs, outputs = [], []
+    for each in DTYPES:
+        x, g, h = (tensor(name, each, ndim) for name in "xgh")
+        y = case.activation(x)
+        first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
+        second = library.grad(None, x, known_grads={first: h}, **UNCONNECTED)
+        inputs += [x, g, h]
+        outputs += [y, first, second]
+    return inputs, outputs
+
+
+@functools.lru_cache(maxsize=None)
+def compiled_derivatives(case, mode, ndim=1):
+    """That graph compiled."""
+    if mode == "FAST_RUN" and ndim == 1:  # operations of rows have not all C code
+        mode = backend.mode_of_one_function() or mode
+    return library.function(*graph_of_derivatives(case, ndim), mode=mode, on_unused_input="ignore")
+
+
 def derivatives(case, dtype, mode, ndim=1):
     """A compiled function of (x, incoming gradient of the value, incoming gradient of the slope)
     to [value, gradient, gradient of that gradient] of an activation; by default of vectors."""
-    key = case.name, mode, ndim
-    if key not in _compiled:
-        inputs, outputs = [], []
-        for each in DTYPES:
-            x, g, h = (tensor(name, each, ndim) for name in "xgh")
-            y = case.activation(x)
-            first = library.grad(None, x, known_grads={y: g}) if y is not x else g * 1
-            second = library.grad(
-                None,
-                x,
-                known_grads={first: h},
-                disconnected_inputs="ignore",
-                return_disconnected="zero",
-            )
-            inputs += [x, g, h]
-            outputs += [y, first, second]
-        linked = mode
-        if mode == "FAST_RUN" and ndim == 1:  # operations of rows have not all C code
-            linked = backend.mode_of_one_function() or mode
-        _compiled[key] = library.function(inputs, outputs, mode=linked, on_unused_input="ignore")
-    function, start = _compiled[key], 3 * DTYPES.index(dtype)
+    function, start = compiled_derivatives(case, mode, ndim), 3 * DTYPES.index(dtype)
 
     def of_dtype(*arrays):
         filled = [np.zeros((1,) * ndim, each) for each in DTYPES for _ in range(3)]
@@ -179,14 +204,20 @@ def run_python(*arguments, python=sys.executable, **environment):
     variables.update(environment)
     if len(arguments) == 1:
         arguments = ("-c",) + arguments
-    # Elsewhere than in the checkout, so that only what is on the path is found.
     return subprocess.run(
         (python,) + arguments,
         env=variables,
         capture_output=True,
         text=True,
-        cwd=tempfile.gettempdir(),
+        cwd=tempfile.gettempdir(),  # so that only what is on the path is found
     )
+
+
+def output_of(*arguments, **environment):
+    """What such a run prints, if it succeeds."""
+    done = run_python(*arguments, **environment)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
 
 
 def named(cases=ELEMENTWISE):

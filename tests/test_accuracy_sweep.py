@@ -21,7 +21,7 @@ from helpers import (
     compiles_with_numba,
     errors,
     named,
-    run_python,
+    output_of,
     simd_is_active,
 )
 
@@ -93,6 +93,14 @@ def test_errors_stay_small_over_all_of_float32(case):
     assert_are_small(case, found)
 
 
+@pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
+@pytest.mark.parametrize(**named([case for case in FUNCTIONS if not needs_mpmath(case, "float64")]))
+def test_errors_of_functions_stay_small_in_float64(case):
+    (found,) = sweep(case, "float64", 0, 300000)
+    assert found.normal.error <= 2, found.normal
+    assert found.subnormal.error <= 2, found.subnormal
+
+
 @pytest.mark.parametrize(**named([case for case in SWEPT if case.name in FAULTS]))
 def test_errors_stay_small_where_the_library_is_known_to_fail(case, request):
     _, reason = FAULTS[case.name]
@@ -115,8 +123,7 @@ def test_errors_stay_small_where_numba_is_forbidden_to_reorder(case, tmp_path):
     )
     # With a cache of its own: what Numba loads from one can differ from what it compiles.
     flags = "numba__fastmath=False,base_compiledir={}".format(tmp_path / "compiled")
-    done = run_python(program.format(case.name, tmp_path), PYTENSOR_FLAGS=flags)
-    assert done.returncode == 0, done.stderr
+    output_of(program.format(case.name, tmp_path), PYTENSOR_FLAGS=flags)
     got = np.load(str(tmp_path / "values.npy"))
     assert errors(case, got, points).max() <= MOST_ULPS
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 from activations import ALL, CLASSES, EVERY
-from helpers import T, change_flags, library, tensor, with_theano_itself
+from helpers import AS_IT_IS, UNCONNECTED, T, change_flags, library, tensor, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
 
@@ -83,9 +83,7 @@ def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, flo
     with change_flags(floatX=floatX):
         x = tensor("x", dtype, 2)
         first = library.grad(ALL[name](x).sum(), x)
-        second = library.grad(
-            first.sum(), x, disconnected_inputs="ignore", return_disconnected="zero"
-        )
+        second = library.grad(first.sum(), x, **UNCONNECTED)
         assert first.dtype == second.dtype == dtype
 
 
@@ -140,7 +138,7 @@ def outputs_with_parameters(place, kind, floatX):
     with change_flags(floatX=floatX):
         inputs = [tensor("x", dtype, 1) for dtype in FLOATS]
         outputs = [owner(**given)(x) for x in inputs] + [owner(**plain)(x) for x in inputs]
-        function = library.function(inputs, outputs, mode="FAST_COMPILE")
+        function = library.function(inputs, outputs, mode=AS_IT_IS)
         arrays = function(*[np.array([-2, -0.5, 0, 0.5, 2], dtype) for dtype in FLOATS])
     dtypes = [y.dtype for y in outputs]
     return dict(zip(FLOATS, zip(dtypes, arrays, arrays[len(FLOATS) :])))

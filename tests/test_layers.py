@@ -10,12 +10,13 @@ from activations import BY_NAME, EVERY, OF_AXES, ROWS_BY_NAME
 from helpers import (
     REPRESENTATIVE,
     T,
-    change_flags,
     evaluate,
     library,
+    output_of,
     run_python,
     with_theano,
     with_theano_itself,
+    without_a_compiler,
 )
 
 from lasagne_nl import nonlinearities as nl
@@ -134,7 +135,7 @@ def test_a_recurrent_layer_applies_it_at_each_step(layers, name):
     source = layers.InputLayer((2, 3, 4))
     layer = layers.RecurrentLayer(source, 5, nonlinearity=EVERY[name])
     points = RNG.randn(2, 3, 4)
-    with change_flags(mode="FAST_COMPILE"):  # for what scan compiles too
+    with without_a_compiler():
         got = library.function([source.input_var], layers.get_output(layer))(points)
     by_shape = {p.get_value().shape: p.get_value() for p in layers.get_all_params(layer)}
     into, over, bias = by_shape[4, 5], by_shape[5, 5], by_shape[5,]
@@ -195,10 +196,7 @@ def fake_lasagne(tmp_path):
 
 
 def replaced(program):
-    done = run_python(program)
-    assert done.returncode == 0, done.stderr
-    assert "replaced" in done.stdout
-    return done.stdout
+    assert "replaced" in output_of(program)
 
 
 def test_replacing_works_where_lasagne_is_not_installed():

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 from helpers import (
+    AS_IT_IS,
     DTYPES,
     MODES,
     T,
-    backend,
+    fast,
     library,
+    only_graph,
     simd_is_active,
     tensor,
-    with_theano,
 )
 
 from lasagne_nl import nonlinearities as nl
@@ -57,16 +58,6 @@ def kernels_of(function):
     return sorted(name for n in function.maker.fgraph.toposort() for name in names(n.op))
 
 
-def mode(*excluded):
-    return (backend.mode_of_one_function() or library.compile.get_mode("FAST_RUN")).excluding(
-        *excluded
-    )
-
-
-def only_graph():
-    return mode().__class__("py", mode().optimizer if with_theano else mode().provided_optimizer)
-
-
 def expected(name):
     return sorted(kernel for kernel in (name, name + "_slope") if kernel in recognition.OPERATIONS)
 
@@ -75,6 +66,12 @@ def value_and_slope(activation, dtype, ndim=1):
     x, g = tensor("x", dtype, ndim), tensor("g", dtype, ndim)
     y = activation(x)
     return [x, g], [y, library.grad(None, x, known_grads={y: g})]
+
+
+def both(inputs, outputs):
+    """A function with kernels, and one of the expressions as they stand."""
+    modes = fast(), AS_IT_IS
+    return [library.function(inputs, outputs, mode=m, on_unused_input="ignore") for m in modes]
 
 
 def step(activation, dtype, **options):
@@ -106,26 +103,24 @@ def test_parameters_that_are_learnt_are_inputs_of_the_kernel(name, kind):
     assert kernels_of(function) == expected(name)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name, parameters", CASES)
-def test_at_the_edges_a_kernel_is_what_the_expression_is(name, parameters, dtype):
-    inputs, outputs = value_and_slope(made(name, parameters), dtype)
-    ours, theirs = (
-        library.function(inputs, outputs, mode=one, on_unused_input="ignore")
-        for one in (mode(), mode("lasagne_nl_simd"))
-    )
-    assert kernels_of(ours) == expected(name) and not kernels_of(theirs)
+def edges(dtype):
     info = np.finfo(dtype)
-    edges = [0.0, -0.0, info.tiny / 4, -info.tiny / 4, 1, -1, 3, -3, 6, 88, -88, -104, 710, -746]
-    edges += [info.max, -info.max, np.inf, -np.inf, np.nan]
-    edges = np.array(edges * 3, dtype)
+    finite = [0.0, -0.0, info.tiny / 4, -info.tiny / 4, 1, -1, 3, -3, 6, 88, -88, -104, 710, -746]
+    return np.array([*finite, info.max, -info.max, np.inf, -np.inf, np.nan] * 3, dtype)
+
+
+@pytest.mark.parametrize("name, parameters", CASES)
+def test_at_the_edges_a_kernel_is_what_the_expression_is(name, parameters):
+    halves = [value_and_slope(made(name, parameters), dtype) for dtype in DTYPES]
+    ours, theirs = both(*(of_one + of_other for of_one, of_other in zip(*halves)))
+    assert kernels_of(ours) == sorted(expected(name) * 2) and not kernels_of(theirs)
     for incoming in (1, -0.3, 0):
-        got, exact = (f(edges, np.full_like(edges, incoming)) for f in (ours, theirs))
+        points = [array for x in map(edges, DTYPES) for array in (x, np.full_like(x, incoming))]
         # The expression rounds exponents, and the slope of a tanh is a difference from 1.
-        for one, other in zip(got, exact):
+        for one, other, x in zip(ours(*points), theirs(*points), np.repeat(points[::2], 2, axis=0)):
             # Not where an infinite slope meets an incoming 0.
-            same = ~np.isnan(other) | np.isnan(edges)
-            np.testing.assert_allclose(one[same], other[same], rtol=999 * info.eps, atol=info.eps)
+            same, eps = ~np.isnan(other) | np.isnan(x), np.finfo(one.dtype).eps
+            np.testing.assert_allclose(one[same], other[same], rtol=999 * eps, atol=eps)
 
 
 @pytest.mark.parametrize("name", [n for n in MAY_BE_ZERO if n in ACTIVATIONS])
@@ -136,11 +131,7 @@ def test_a_learnt_parameter_may_be_zero_and_negative(name):
         parameters[0] = library.shared(values + 1)
     inputs, outputs = value_and_slope(getattr(nl, name)(*parameters), "float32", 2)
     x = np.array([[-np.inf] * 4, [-2] * 4, [0] * 4, [1.5] * 4, [np.inf] * 4], "float32")
-    ours, theirs = (
-        library.function(inputs, outputs, mode=one, on_unused_input="ignore")(x, np.ones_like(x))
-        for one in (mode(), mode("lasagne_nl_simd"))
-    )
-    for one, other in zip(ours, theirs):
+    for one, other in zip(*(f(x, np.ones_like(x)) for f in both(inputs, outputs))):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
@@ -155,11 +146,7 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
     first = library.grad(y.sum(), x)
     outputs = [y, first, library.grad(first.sum(), x), T.switch(x > 0, x, T.expm1(x * (x < 0)))]
     points = np.linspace(-4, 4, 41) + 0.03
-    ours, theirs = (
-        library.function([x], outputs, mode=one)(points)
-        for one in (mode(), mode("lasagne_nl_simd"))
-    )
-    for one, other in zip(ours, theirs):
+    for one, other in zip(*(f(points) for f in both([x], outputs))):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
 
 
@@ -170,7 +157,7 @@ def test_what_only_looks_like_an_activation_keeps_its_value():
     y = T.switch(x > 0, x, T.switch(x < 0, below, (x + below) * np.float32(0.5) - abs(x)))
     z = T.switch(x > 0, x, T.switch(x < 0, 0, np.float32(0.5) * abs(x - 2) - abs(x)))
     other = T.switch(x > 0, x, T.expm1(T.switch(x > 1, 0, x)))
-    function = library.function([x], [y, z, other], mode=mode())
+    function = library.function([x], [y, z, other], mode=fast())
     assert kernels_of(function) == []
     values = np.array([-1, 0, 1], "float32")
     exact = [[-9, -4, 1], [0, 1, 1], [np.expm1(np.float32(-1)), 0, 1]]
