@@ -12,6 +12,7 @@ from activations import CLASSES, EVERY
 from helpers import (
     backend,
     library,
+    output_of,
     run_python,
     simd_is_active,
     tensor,
@@ -35,19 +36,26 @@ sys.meta_path.insert(0, Missing())
 """
 EVERYTHING = ("theano", "aesara", "pytensor")
 OTHERS = [other for other in EVERYTHING if other != library.__name__]
+FLAGS = library.__name__.upper() + "_FLAGS"
 FREE = {"LASAGNE_NL_BACKEND": ""}  # the choice is left to the other rules
 
 
-def last_line(done):
+def chosen(program=WHICH, **environment):
+    return output_of(program, **environment).strip()
+
+
+def refusal(program=WHICH, **environment):
+    """The last line of what a program says that fails."""
+    done = run_python(program, **environment)
+    assert done.returncode == 1
     return done.stderr.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("value", ["tensorflow", "Theano", "theano,pytensor"])
 def test_an_unknown_name_in_the_environment_variable_is_refused_with_the_list(value):
-    done = run_python(WHICH, LASAGNE_NL_BACKEND=value)
-    assert done.returncode == 1
-    assert last_line(done).startswith("ValueError: LASAGNE_NL_BACKEND={!r}".format(value))
-    assert "choose one of: theano, aesara, pytensor" in last_line(done)
+    said = refusal(LASAGNE_NL_BACKEND=value)
+    assert said.startswith("ValueError: LASAGNE_NL_BACKEND={!r}".format(value))
+    assert "choose one of: theano, aesara, pytensor" in said
 
 
 def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
@@ -56,14 +64,12 @@ def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
         "import sys, types\nsys.modules['pytensor'] = module = types.ModuleType('pytensor')\n"
         "module.__version__, module.__file__ = '3.0', 'pytensor.py'\n"
     )
-    done = run_python(pretend + WHICH, **FREE)
-    assert done.returncode == 1
-    assert "pytensor" in last_line(done) and "theano" not in last_line(done), done.stderr
+    said = refusal(pretend + WHICH, **FREE)
+    assert "pytensor" in said and "theano" not in said
 
 
 def test_the_import_warns_of_nothing_even_where_warnings_are_errors():
-    done = run_python("-W", "error", "-c", WHICH)
-    assert done.returncode == 0 and done.stdout.strip() == backend.name, done.stderr
+    assert output_of("-W", "error", "-c", WHICH).strip() == backend.name
 
 
 @pytest.mark.parametrize("content", [None, "", "tensor = None\n"])
@@ -75,11 +81,10 @@ def test_a_folder_that_has_the_name_of_a_library_is_not_taken_for_it(tmp_path, c
             (tmp_path / other / "__init__.py").write_text(content)
     blocked = [name for name in EVERYTHING if name not in others + [library.__name__]]
     program = "import sys; sys.path.insert(0, {!r})\n".format(str(tmp_path))
-    done = run_python(program + WITHOUT.format(blocked) + WHICH, **FREE)
-    assert done.stdout.strip() == backend.name, done.stderr
+    assert chosen(program + WITHOUT.format(blocked) + WHICH, **FREE) == backend.name
     for other in others:
-        wanted = run_python(program + WHICH, LASAGNE_NL_BACKEND=other)
-        assert "not the library" in last_line(wanted) and str(tmp_path) in last_line(wanted)
+        said = refusal(program + WHICH, LASAGNE_NL_BACKEND=other)
+        assert "not the library" in said and str(tmp_path) in said
 
 
 @pytest.mark.parametrize(
@@ -98,70 +103,59 @@ def test_the_advice_names_the_cause_that_the_failure_had(error, advice):
         "        if name == {!r}: raise {}\n"
         "sys.meta_path.insert(0, Failing())\n"
     ).format(library.__name__, error)
-    done = run_python(program + WHICH, **FREE)
-    assert advice in last_line(done), done.stderr
+    assert advice in refusal(program + WHICH, **FREE)
 
 
 def test_the_environment_variable_goes_before_what_is_imported_already():
-    pretend = "import sys, types\nsys.modules[{!r}] = types.ModuleType({!r})\n"
-    done = run_python(
-        pretend.format(OTHERS[0], OTHERS[0]) + WHICH, LASAGNE_NL_BACKEND=library.__name__
-    )
-    assert done.stdout.strip() == backend.name, done.stderr
+    pretend = "import sys, types\nsys.modules[{0!r}] = types.ModuleType({0!r})\n".format(OTHERS[0])
+    assert chosen(pretend + WHICH) == backend.name
 
 
 def test_with_an_empty_variable_and_no_import_the_first_in_order_that_imports_serves():
     before = EVERYTHING[: EVERYTHING.index(library.__name__)]
-    assert run_python(WITHOUT.format(before) + WHICH, **FREE).stdout.strip() == backend.name
+    assert chosen(WITHOUT.format(before) + WHICH, **FREE) == backend.name
 
 
 def test_without_any_library_the_error_has_the_pip_command_for_this_python():
-    done = run_python(WITHOUT.format(EVERYTHING) + WHICH, **FREE)
-    assert done.returncode == 1
-    assert last_line(done).startswith("ImportError: lasagne_nl found no tensor library")
+    said = refusal(WITHOUT.format(EVERYTHING) + WHICH, **FREE)
+    assert said.startswith("ImportError: lasagne_nl found no tensor library")
     if sys.version_info >= (3, 12):
         command = 'python -m pip install "pytensor>=2.9"'
     elif sys.version_info >= (3, 11):
         command = 'python -m pip install "Theano==1.0.5" "numpy>=1.23.2,<2"'
     else:
         command = 'python -m pip install "Theano==1.0.5" "numpy>=1.21,<1.22"'
-    assert last_line(done).endswith(command)
+    assert said.endswith(command)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="Aesara does not run on this Python")
 def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
-    done = run_python(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
-    assert "aesara: ModuleNotFoundError: No module named 'aesara'" in last_line(done)
-    assert last_line(done).endswith(
-        'python -m pip install "aesara>=2.8.12" "numpy<2" "setuptools<74"'
-    )
+    said = refusal(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
+    assert "aesara: ModuleNotFoundError: No module named 'aesara'" in said
+    assert said.endswith('python -m pip install "aesara>=2.8.12" "numpy<2" "setuptools<74"')
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="they run on this Python")
 @pytest.mark.parametrize("library", ["theano", "aesara"])
 def test_a_library_chosen_where_it_cannot_run_is_advised_against(library):
-    done = run_python(WHICH, LASAGNE_NL_BACKEND=library)
-    assert library.capitalize() + " cannot run on Python 3." in last_line(done)
-    assert last_line(done).endswith('python -m pip install "pytensor>=2.9"')
+    said = refusal(LASAGNE_NL_BACKEND=library)
+    assert library.capitalize() + " cannot run on Python 3." in said
+    assert said.endswith('python -m pip install "pytensor>=2.9"')
 
 
 @pytest.mark.skipif(not with_theano_itself, reason="makes the folder when it compiles")
 def test_theano_that_cannot_write_what_it_compiles_is_to_be_given_a_folder():
     # No folder can be made below a file.
     folder = os.path.join(os.path.abspath(__file__), "folder")
-    done = run_python(WHICH, THEANO_FLAGS="base_compiledir=" + folder)
-    assert done.returncode == 1
-    last = done.stderr.strip().split("\n")[-1]
-    assert last.endswith("set the environment variable THEANO_FLAGS=base_compiledir=FOLDER")
-    assert "pip install" not in last
+    said = refusal(THEANO_FLAGS="base_compiledir=" + folder)
+    assert said.endswith("set the environment variable THEANO_FLAGS=base_compiledir=FOLDER")
+    assert "pip install" not in said
 
 
 def test_a_library_whose_flags_are_wrong_is_not_to_be_installed_again():
-    flags = {library.__name__.upper() + "_FLAGS": "floatX=float8"}
-    done = run_python(WHICH, LASAGNE_NL_BACKEND=library.__name__, **flags)
-    assert "float8" in last_line(done) and "pip" not in last_line(done)
-    correct = "Correct it in {}_FLAGS, or in the file .{}rc"
-    assert last_line(done).endswith(correct.format(library.__name__.upper(), library.__name__))
+    said = refusal(**{FLAGS: "floatX=float8"})
+    assert "float8" in said and "pip" not in said
+    assert said.endswith("Correct it in {}, or in the file .{}rc".format(FLAGS, library.__name__))
 
 
 def test_every_row_of_the_table_has_a_cell_for_every_library():
@@ -233,26 +227,24 @@ class TestBeside:
 
     def test_pickles_of_one_library_load_with_the_other(self, other):
         written = pickle.dumps((nl.LeakyRectify(0.25), nl.selu, nl.rectify))
-        done = run_python(LOAD_AND_USE.format(written), LASAGNE_NL_BACKEND=other)
-        name, *values = done.stdout.split()
-        assert name == other, done.stderr
+        name, *values = chosen(LOAD_AND_USE.format(written), LASAGNE_NL_BACKEND=other).split()
+        assert name == other
         exact = [-0.25, -1.1113307378125627, 0]
         np.testing.assert_allclose([float(v) for v in values], exact, rtol=1e-15)
 
     def test_a_real_variable_of_the_other_is_refused_with_what_to_do(self, other):
-        done = run_python(REPAIR + MIX.format(other=other))
-        assert re.search(ADVICE.format(other=other, ours=library.__name__), last_line(done))
-        assert last_line(done).startswith("TypeError: tanh: x must be a ")
+        said = refusal(REPAIR + MIX.format(other=other))
+        assert re.search(ADVICE.format(other=other, ours=library.__name__), said)
+        assert said.startswith("TypeError: tanh: x must be a ")
 
     def test_the_other_serves_where_it_is_imported_first(self, other):
-        done = run_python(REPAIR + "import {}\n".format(other) + WHICH, **FREE)
-        assert done.stdout.strip() in (other, other + "-pymc"), done.stderr
+        program = REPAIR + "import {}\n".format(other) + WHICH
+        assert chosen(program, **FREE) in (other, other + "-pymc")
 
 
 def test_the_check_finds_this_installation_sound():
-    done = run_python("-m", "lasagne_nl")
-    lines = done.stdout.strip().splitlines()
-    assert done.returncode == 0 and lines[-1] == "sound", done.stdout + done.stderr
+    lines = output_of("-m", "lasagne_nl").strip().splitlines()
+    assert lines[-1] == "sound"
     assert len([line for line in lines if line.endswith("  ok")]) == len(_REFERENCES)
     for label in ("Python", "NumPy", backend.name, "floatX", "C++ compiler", "kernels", "BLAS"):
         assert any(line.startswith(label) for line in lines), label
@@ -294,8 +286,7 @@ def test_the_check_finds_what_is_wrong_or_fails_and_computes_the_others(
 
 @pytest.mark.skipif(not backend.wants_compiler(), reason="PyTensor 3 compiles with Numba")
 def test_the_check_says_what_a_missing_compiler_costs():
-    flags = {library.__name__.upper() + "_FLAGS": "cxx="}
-    done = run_python("-m", "lasagne_nl", PATH="", **flags)
+    done = run_python("-m", "lasagne_nl", PATH="", **{FLAGS: "cxx="})
     assert done.returncode == 1
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("not sound: no C++ compiler found: install g++")
@@ -311,8 +302,7 @@ def test_what_one_process_has_compiled_the_next_one_finds_in_the_cache(tmp_path)
     )
     modules = []
     for _ in range(2):
-        done = run_python(program, THEANO_FLAGS="base_compiledir={}".format(tmp_path))
-        assert done.returncode == 0, done.stderr
+        output_of(program, THEANO_FLAGS="base_compiledir={}".format(tmp_path))
         modules.append(sorted(str(path) for path in tmp_path.glob("*/*/mod.cpp")))
     assert modules[0] == modules[1] and len(modules[0]) > 3
 

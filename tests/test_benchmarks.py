@@ -7,7 +7,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python
+from helpers import ROOT, output_of, run_python
 
 BENCHMARKS = os.path.join(ROOT, "tests", "benchmarks")
 sys.path.insert(0, BENCHMARKS)
@@ -178,13 +178,16 @@ def test_a_right_result_passes_and_a_wrong_one_is_told(dtype):
     assert "2 arrays" in cases.what_is_wrong(case, [right, right])
 
 
+def central(function, step=1e-6):
+    """The slope of a function at 0."""
+    return (function(step) - function(-step)) / (2 * step)
+
+
 @pytest.mark.parametrize("activation", cases.ACTIVATIONS + cases.BEYOND_LASAGNE)
 def test_the_expected_gradient_is_that_of_the_expected_value(activation):
     x, g, _ = cases.inputs(case_of("gradient", dtype="float64"))
     direction = np.random.RandomState(1).standard_normal(x.shape)
-    step = 1e-6
-    ends = [(g * cases.value(activation, x + s * direction)).sum() for s in (step, -step)]
-    along = (ends[0] - ends[1]) / (2 * step)
+    along = central(lambda step: (g * cases.value(activation, x + step * direction)).sum())
     assert (cases.gradient(activation, x, g) * direction).sum() == pytest.approx(along, rel=1e-6)
 
 
@@ -193,13 +196,12 @@ def test_the_expected_gradient_of_a_model_is_that_of_its_log_probability(name):
     points, is_true, weights = cases.model_inputs(cases.model_case(name))
     rng = np.random.RandomState(1)
     direction = [rng.standard_normal(w.shape) for w in weights]
-    step = 1e-6
-    ends = [
-        cases.log_probability(points, is_true, [w + s * d for w, d in zip(weights, direction)])[0]
-        for s in (step, -step)
-    ]
-    gradient = cases.log_probability(points, is_true, weights)[1]
-    along = (ends[0] - ends[1]) / (2 * step)
+
+    def at(step):
+        moved = [w + step * d for w, d in zip(weights, direction)]
+        return cases.log_probability(points, is_true, moved)
+
+    along, gradient = central(lambda step: at(step)[0]), at(0)[1]
     assert (gradient * cases.joined(direction)).sum() == pytest.approx(along, rel=1e-5)
 
 
@@ -229,12 +231,22 @@ worker.serve({"library": "1.0"}, build, {"double": 2}, lambda f, x, g: (f * x, f
 
 
 @pytest.fixture
-def worker(monkeypatch, tmp_path):
+def stand_in(monkeypatch, tmp_path):
+    """Makes a library that is called this, and served by a program."""
+
+    def make(text):
+        program = tmp_path / "stand_in.py"
+        program.write_text(text)
+        library = libraries.Library("", str(program), None, {"PYTHONPATH": BENCHMARKS})
+        monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+
+    return make
+
+
+@pytest.fixture
+def worker(stand_in):
     """A process that runs WORKER."""
-    program = tmp_path / "stand_in.py"
-    program.write_text(WORKER)
-    library = libraries.Library("", str(program), None, {"PYTHONPATH": BENCHMARKS})
-    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+    stand_in(WORKER)
     with contextlib.closing(libraries.Worker("this")) as process:
         yield process
 
@@ -262,11 +274,8 @@ def test_a_worker_evaluates_what_it_has(worker, tmp_path):
         assert found["value"].tolist() == [2, 4] and found["gradient"].tolist() == [6, 8]
 
 
-def test_a_worker_that_ends_is_told_with_the_reason(monkeypatch, tmp_path):
-    program = tmp_path / "stand_in.py"
-    program.write_text("raise SystemExit('ImportError: no library')")
-    library = libraries.Library("", str(program), None, {})
-    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+def test_a_worker_that_ends_is_told_with_the_reason(stand_in):
+    stand_in("raise SystemExit('ImportError: no library')")
     with pytest.raises(libraries.WorkerError, match="has ended: ImportError: no library"):
         libraries.Worker("this")
 
@@ -288,13 +297,8 @@ worker.serve({}, None, compile=compile_anew)
 """
 
 
-def test_compiling_is_timed_with_a_cold_cache_and_once_more_with_what_is_in_it(
-    monkeypatch, tmp_path
-):
-    program = tmp_path / "stand_in.py"
-    program.write_text(COMPILES)
-    library = libraries.Library("", str(program), None, {"PYTHONPATH": BENCHMARKS})
-    monkeypatch.setitem(libraries.LIBRARIES, "this", library)
+def test_compiling_is_timed_with_a_cold_cache_and_once_more_with_what_is_in_it(stand_in):
+    stand_in(COMPILES)
     benchmark = speed.Benchmark(None, ["this"], [])
     benchmark._bar = mock.Mock()
     benchmark._time_compilations("this", ["tanh", "elu"], 2)
@@ -309,11 +313,10 @@ def test_a_failed_installation_is_told_by_its_last_error():
 
 
 def test_the_benchmark_tells_its_options():
-    done = run_python(SPEED, "--help")
-    assert done.returncode == 0, done.stderr
+    told = output_of(SPEED, "--help")
     for option in ("--quick", "--activations", "--rounds", "--sizes", "--threads", "--dtypes",
                    "--output", "--libraries"):  # fmt: skip
-        assert option in done.stdout
+        assert option in told
 
 
 @pytest.mark.parametrize(

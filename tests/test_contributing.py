@@ -10,7 +10,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python, simd_is_active, text_of, with_theano_itself
+from helpers import ROOT, output_of, simd_is_active, text_of, with_theano_itself
 
 import lasagne_nl
 
@@ -28,10 +28,8 @@ def block(caption):
 
 
 def test_the_example_prints_what_the_page_shows():
-    done = run_python(EXAMPLE, "")
-    assert done.returncode == 0, done.stderr
     shown = PAGE.split("$ python docs/examples/new_activation.py\n")[1].split("\n\n")[0]
-    assert done.stdout.splitlines() == [line[len("   ") :] for line in shown.splitlines()]
+    assert output_of(EXAMPLE, "").splitlines() == textwrap.dedent(shown).splitlines()
 
 
 def test_the_formula_on_paper_fails_where_the_page_says_so():
@@ -97,14 +95,12 @@ def test_the_steps_of_the_page_are_all_that_a_new_activation_needs(checkout):
     )
     files = ["values", "edges", "api", "errors", "accuracy_sweep", "examples"]
     settings = str(checkout / "pyproject.toml")
-    done = run_python(
+    output = output_of(
         "-m", "pytest", "-p", "no:cacheprovider", "-c", settings, "-k", tests,
         *[str(checkout / "tests" / "test_{}.py".format(name)) for name in files],
         PYTHONPATH=str(checkout),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    passed = int(re.search(r"(\d+) passed", done.stdout).group(1))
-    assert passed > 25
+    assert int(re.search(r"(\d+) passed", output).group(1)) > 25
 
 
 def test_every_file_that_the_page_names_is_there():

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import ROOT, run_python, text_of, with_theano_itself
+from helpers import ROOT, output_of, run_python, text_of, with_theano_itself
 
 from lasagne_nl import backend
 from lasagne_nl import nonlinearities as nl
@@ -46,9 +46,8 @@ def demo(tmp_path_factory):
     """What the demo prints with the options that the tutorial gives it, and its folder of plots."""
     folder = str(tmp_path_factory.mktemp("figures"))
     options, _ = shown(DIGITS)
-    done = run_python(DIGITS, *options[:-1], folder)
-    assert options[-2:] == ["--output", "figures"] and done.returncode == 0, done.stderr
-    return done.stdout.splitlines(), folder
+    assert options[-2:] == ["--output", "figures"]
+    return output_of(DIGITS, *options[:-1], folder).splitlines(), folder
 
 
 def test_the_examples_in_the_docstrings_print_what_they_say():
@@ -103,9 +102,7 @@ def test_the_network_in_lasagne_is_as_accurate_as_that_of_the_demo(demo):
     options, expected = shown(IN_LASAGNE)
     same_epochs = shown(DIGITS)[0][-4:-2]
     assert options == ["--activation", "rectify"] + same_epochs
-    done = run_python(IN_LASAGNE, *options)
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.splitlines()
+    printed = output_of(IN_LASAGNE, *options).splitlines()
     assert without_numbers(printed) == without_numbers(expected) and len(printed) == 1
     [accuracy] = [line.split()[1] for line in demo[0] if line.startswith("rectify ")]
     one_image = 100 / 450
@@ -122,8 +119,7 @@ def test_the_network_in_lasagne_starts_with_a_lasagne_that_knows_theano_1(tmp_pa
     assert pool.read_text().count(old) == 1
     pool.write_text(pool.read_text().replace(old, "from theano.tensor.signal.pool import pool_2d"))
     path = os.pathsep.join([ROOT, str(tmp_path)])
-    done = run_python(IN_LASAGNE, "--help", PYTHONPATH=path)  # after the import of Lasagne
-    assert done.returncode == 0 and "--activation" in done.stdout, done.stderr
+    assert "--activation" in output_of(IN_LASAGNE, "--help", PYTHONPATH=path)  # after the import
 
 
 @pytest.mark.parametrize(
@@ -145,10 +141,9 @@ def test_what_the_network_in_lasagne_misses_it_says_in_one_line(message, tmp_pat
 
 def test_the_example_of_prelu_finds_the_slopes_and_prints_what_the_tutorial_shows(tmp_path):
     options, expected = shown(PRELU)
-    done = run_python(PRELU, *options, "--output", str(tmp_path), "--dark")
-    assert done.returncode == 0, done.stderr
+    printed = output_of(PRELU, *options, "--output", str(tmp_path), "--dark").splitlines()
     pictures = [str(tmp_path / name) for name in ("prelu.svg", "prelu_dark.svg")]
-    assert done.stdout.splitlines() == expected + pictures and len(expected) == 5
+    assert printed == expected + pictures and len(expected) == 5
     for path in pictures:
         assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import ROOT, library, run_python, with_theano
+from helpers import ROOT, library, output_of, run_python, with_theano
 
 from lasagne_nl import _theano_repairs
 
@@ -73,15 +73,9 @@ def numpy_version(request):
     return version, {"PYTHONPATH": os.pathsep.join([folder, ROOT]), "THEANO_FLAGS": flags}
 
 
-def succeeds(program, variables, *options):
-    done = run_python(*(options + ("-c", program)), **variables)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 def test_theano_works_with_lasagne_nl_imported_first(numpy_version):
     version, variables = numpy_version
-    assert "used NumPy " + version in succeeds("import lasagne_nl\n" + USE, variables)
+    assert "used NumPy " + version in output_of("import lasagne_nl\n" + USE, **variables)
 
 
 def test_without_the_repairs_the_import_fails_where_one_is_needed(numpy_version):
@@ -98,7 +92,7 @@ def test_without_the_repairs_the_import_fails_where_one_is_needed(numpy_version)
 def test_numpy_has_the_same_names_before_and_after(numpy_version):
     _, variables = numpy_version
     check = "import lasagne_nl\nassert names() == before, [a ^ b for a, b in zip(names(), before)]"
-    succeeds(NAMES + check, variables)
+    output_of(NAMES + check, **variables)
 
 
 def test_theano_looks_as_if_it_had_been_imported_without_us():
@@ -106,7 +100,7 @@ def test_theano_looks_as_if_it_had_been_imported_without_us():
         "import lasagne_nl, theano, json\n"
         "assert type(theano.__loader__) is type(theano.__spec__.loader) is type(json.__loader__)\n"
     )
-    succeeds(program, {})
+    output_of(program)
 
 
 def test_theano_imported_first_is_left_alone(numpy_version):
@@ -119,7 +113,7 @@ def test_theano_imported_first_is_left_alone(numpy_version):
         "import lasagne_nl\n"
         "assert sys.meta_path == finders and theano.tensor.basic.np is view is numpy\n"
     )
-    succeeds(program + USE, variables)
+    output_of(program + USE, **variables)
 
 
 def test_nothing_is_hooked_where_theano_is_imported_already():
@@ -136,13 +130,13 @@ def test_nothing_is_hooked_where_theano_is_imported_already():
         "repairs['install']()\n"
         "assert len(sys.meta_path) == len(finders) + 1\n"
     )
-    succeeds(program.format(os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")), {})
+    output_of(program.format(_theano_repairs.__file__))
 
 
 def test_no_search_for_a_blas_is_made(numpy_version):
     _, variables = numpy_version
     program = "import lasagne_nl, sys\nassert 'numpy.distutils.system_info' not in sys.modules\n"
-    succeeds(program, variables)
+    output_of(program, **variables)
 
 
 OPENBLAS = "libopenblas.dylib" if sys.platform == "darwin" else "libopenblas.so"
@@ -174,7 +168,7 @@ def test_scan_on_python_311_falls_back_to_its_loop_in_python():
         "import lasagne_nl, sys\n"
         "assert sys.modules['theano.scan_module.scan_perform_ext'] is None\n"
     )
-    succeeds(program + USE, {})
+    output_of(program + USE)
 
 
 @pytest.fixture(scope="module")
@@ -197,50 +191,42 @@ def python(tmp_path_factory):
 class TestForAnEnvironment:
     """`python -m lasagne_nl --repair-theano` in a virtual environment of its own."""
 
-    @staticmethod
-    def run(python, *arguments, **variables):
-        return run_python(*arguments, python=python, **variables)
-
     def test_a_bare_import_works_until_it_is_undone(self, python, tmp_path):
-        before = self.run(python, "-c", "import theano", PYTHONPATH="")
-        written = self.run(python, "-m", "lasagne_nl", "--repair-theano")
-        assert written.returncode == 0, written.stderr
-        paths = [line.split(" ", 1)[1] for line in written.stdout.splitlines() if "wrote" in line]
+        before = run_python("import theano", python=python, PYTHONPATH="")
+        repair = "-m", "lasagne_nl", "--repair-theano"
+        written = output_of(*repair, python=python)
+        paths = [line.split(" ", 1)[1] for line in written.splitlines() if "wrote" in line]
         assert [os.path.basename(path) for path in paths] == [
             "_lasagne_nl_theano_repairs.py",
             "_lasagne_nl_theano_repairs.pth",
         ]
         assert all(os.path.exists(path) for path in paths)
 
-        again = self.run(python, "-m", "lasagne_nl", "--repair-theano")
-        assert again.returncode == 0 and again.stdout == written.stdout
+        assert output_of(*repair, python=python) == written
         # A program that never heard of us. Where Theano's cache holds an operation of ours, reading
         # it imports us, if we are installed: hence a cache of its own.
-        bare = self.run(python, "-c", USE + "assert 'lasagne_nl' not in __import__('sys').modules",
-                        PYTHONPATH="",
-                        THEANO_FLAGS="base_compiledir={}".format(tmp_path))  # fmt: skip
-        assert bare.returncode == 0, bare.stderr[-3000:]
+        flags = "base_compiledir={}".format(tmp_path)
+        bare = USE + "assert 'lasagne_nl' not in __import__('sys').modules"
+        output_of(bare, python=python, PYTHONPATH="", THEANO_FLAGS=flags)
         # And one that imports theano first, and us after.
-        both = self.run(python, "-c", "import theano, lasagne_nl\n" + USE)
-        assert both.returncode == 0, both.stderr[-3000:]
+        output_of("import theano, lasagne_nl\n" + USE, python=python)
 
-        undone = self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
-        assert undone.returncode == 0
+        output_of(*repair, "--undo", python=python)
         assert not any(os.path.exists(path) for path in paths)
-        after = self.run(python, "-c", "import theano", PYTHONPATH="")
+        after = run_python("import theano", python=python, PYTHONPATH="")
         assert after.returncode == before.returncode
         if PYTHON >= (3, 11):
             assert after.returncode == 1
 
-        nothing = self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
-        assert nothing.returncode == 0 and nothing.stdout == "nothing to remove\n"
+        assert output_of(*repair, "--undo", python=python) == "nothing to remove\n"
 
     def test_python_starts_without_theano_and_without_lasagne_nl(self, python):
-        self.run(python, "-m", "lasagne_nl", "--repair-theano")
+        repair = "-m", "lasagne_nl", "--repair-theano"
+        output_of(*repair, python=python)
         loaded = "print(sorted({'numpy', 'theano', 'lasagne_nl'} & set(sys.modules)))"
-        done = self.run(python, "-c", "import sys\n" + loaded, PYTHONPATH="")
+        done = run_python("import sys\n" + loaded, python=python, PYTHONPATH="")
         assert done.stdout == "[]\n" and done.stderr == ""
-        self.run(python, "-m", "lasagne_nl", "--repair-theano", "--undo")
+        output_of(*repair, "--undo", python=python)
 
 
 def test_outside_a_virtual_environment_the_repair_is_refused_without_force():
@@ -264,8 +250,7 @@ REPAIR_BELOW = (
 
 
 def test_with_force_it_is_written_anywhere(tmp_path):
-    done = run_python(REPAIR_BELOW.format(str(tmp_path), "a.pth"))
-    assert done.returncode == 0, done.stderr
+    output_of(REPAIR_BELOW.format(str(tmp_path), "a.pth"))
     assert sorted(os.listdir(str(tmp_path))) == ["a.pth", "a.py"]
 
 
