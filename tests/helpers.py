@@ -116,6 +116,9 @@ def compiled_derivatives(case, mode, ndim=1):
     """That graph compiled."""
     if mode == "FAST_RUN" and ndim == 1:  # operations of rows have not all C code
         mode = backend.mode_of_one_function() or mode
+    elif mode == "CVM" and ndim == 1:
+        mode = library.compile.mode.get_mode(mode)
+        mode = type(mode)("c", mode.provided_optimizer)
     return library.function(*graph_of_derivatives(case, ndim), mode=mode, on_unused_input="ignore")
 
 

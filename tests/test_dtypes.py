@@ -162,7 +162,7 @@ def gradient_along(activation, parameter, points):
     """d sum(w activation(points)) / d parameter, one point at a time."""
     x = tensor("x", "float64", 0)
     slope = library.grad(activation(x), parameter)
-    function = library.function([x], slope)
+    function = library.function([x], slope, mode="FAST_COMPILE")
     return np.array([function(point) for point in points])
 
 
@@ -206,7 +206,8 @@ def test_a_leakiness_for_each_feature_is_broadcast_and_learnt_by_itself():
     leakiness = library.shared(np.array([0.1, 0.2, 0.3], "float32"))
     x = tensor("x", "float32", 2)
     y = nl.LeakyRectify(leakiness)(x)
-    function = library.function([x], [y, library.grad(y.sum(), leakiness)])
+    outputs = [y, library.grad(y.sum(), leakiness)]
+    function = library.function([x], outputs, mode="FAST_COMPILE")
     points = np.array([[-1, 2, -3], [-4, -5, 6]], "float32")
     value, slope = function(points)
     np.testing.assert_allclose(value, [[-0.1, 2, -0.9], [-0.4, -1, 6]], rtol=1e-6)
