@@ -57,7 +57,7 @@ class Case:
         self.kinks = kinks
         self.lasagne = lasagne
         # Whether one kernel computes it where kernels serve; else it is several steps.
-        self.is_a_kernel = name not in ("squareplus", "Squareplus(0.3)", "HardSigmoid(0.2)")
+        self.is_a_kernel = name != "HardSigmoid(0.2)"
         self._amplified = amplified
 
     def truth(self, order, x, dtype):

@@ -29,6 +29,7 @@ PARAMETERS = {
     "CELU": [(0.7,), (-1.3,)],
     "Swish": [(1.7,), (-0.01,), (40,)],
     "Softplus": [(2.5,), (-1.3,), (0.01,)],
+    "Squareplus": [(4,), (0.3,)],
     "HardTanh": [(-2, 3)],
     "ClippedRectify": [(6,)],
     "HardShrink": [(1,)],

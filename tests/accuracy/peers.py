@@ -20,14 +20,15 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accuracy import comparison  # noqa: E402
 from accuracy.comparison import CONVENTION, NAMES, ROUNDING, THEIRS, WHAT  # noqa: E402
 from activations import ROWS_BY_NAME  # noqa: E402
+from benchmarks import libraries  # noqa: E402
 from benchmarks.aligned import paragraph, restructured, write  # noqa: E402
-from benchmarks.libraries import LIBRARIES, Worker, WorkerError  # noqa: E402
+from benchmarks.libraries import Worker, WorkerError  # noqa: E402
 from helpers import DTYPES, ROOT, backend, evaluate, library, tensor  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from lasagne_nl import nonlinearities as nl  # noqa: E402
 
-PEERS = {peer: LIBRARIES[peer].label for peer in ("torch", "jax")}
+PEERS = {peer: libraries.LIBRARIES[peer].label for peer in libraries.PEERS}
 
 
 def ours(subject):

@@ -191,6 +191,26 @@ def gradient(activation, x, g):
     return g * _FORMULAS[activation][1](x)
 
 
+def inputs_of_peers(activation):
+    """Points from -20 to 20, and incoming gradients, which are 1 but for an activation of rows."""
+    x = np.linspace(-20, 20, 2**15).reshape(-1, 64).astype("float32")
+    of_rows = activation in ("softmax", "log_softmax")
+    return x, np.random.RandomState(0).standard_normal(x.shape).astype("float32") if of_rows else (
+        np.ones_like(x)
+    )
+
+
+def ulps_off(activation, kind, got):
+    """By how many units in the last place a result at these points is off at most. Slopes below 1/8
+    count in units of that: there they may cross 0.
+    """
+    x, g = (array.astype("float64") for array in inputs_of_peers(activation))
+    want = value(activation, x) if kind == "forward" else gradient(activation, x, g)
+    least = np.finfo("float32").tiny if kind == "forward" else 0.125
+    unit = np.spacing(np.maximum(np.abs(want), least).astype("float32"))
+    return float((np.abs(got - want) / unit).max())
+
+
 def step_changes(activation, images, labels, parameters):
     """The loss, and what a step adds to each parameter; all in float64."""
     weights = [w.astype("float64") for w in parameters[::2]]

@@ -50,11 +50,12 @@ LIBRARIES = {
     "jax": Library("JAX", "jax_worker.py", ["jax"], {}),  # keeping memory makes it slower
 }  # fmt: skip
 FAMILY = [name for name, one in LIBRARIES.items() if one.program == GRAPHS]
+PEERS = ["torch", "jax"]
 
 # A contestant is a library, with our rewrites where there are any, or "stock " and its name. What
 # ours is shown beside, and divided by:
 BESIDE = {name: ["stock " + name] for name in FAMILY + ["pymc"]}
-BESIDE["theano"] += ["torch", "jax"]
+BESIDE["theano"] += PEERS
 BESIDE["pytensor"] += ["theano"]
 
 

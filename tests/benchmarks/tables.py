@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from aligned import escaped, restructured
 from cases import ACTIVATIONS, KINDS, Case
-from libraries import BESIDE, FAMILY, LIBRARIES, library_of
+from libraries import BESIDE, FAMILY, LIBRARIES, PEERS, library_of
 
 KIND_NAMES = {
     "forward": "forward", "gradient": "gradient", "bias": "with bias row",
@@ -206,11 +206,36 @@ def table_of_targets(libraries, medians, compile_ratios, import_seconds):
     return Table(title, header, lines)
 
 
+def table_of_peers(medians, ulps):
+    """Where we are slower than the faster of PyTorch and JAX, and how exact that is: one that is
+    off by more than 1.5 units may be faster by a quarter."""
+    lines, count = [], 0
+    for (threads, case), times in medians.items():
+        peers = [peer for peer in PEERS if peer in times]
+        is_told = case.kind in ("forward", "gradient") and case.rows > 64
+        if not (peers and is_told and "theano" in times and case.dtype == "float32"):
+            continue
+        count += 1
+        peer = min(peers, key=times.get)
+        off = ulps.get((peer, case.activation, case.kind))
+        limit = 1.25 if off is not None and off > 1.5 else NO_SLOWER
+        measured = times["theano"] / times[peer]
+        if measured > limit:
+            lines.append([
+                case.activation, case.kind, "{} x {}".format(case.rows, case.columns),
+                str(threads), LIBRARIES[peer].label, number(off), limit_text(limit),
+                number(measured),
+            ])  # fmt: skip
+    header = ["name", "what", "size", "threads", "faster peer", "off by ULP", "target", "measured"]
+    title = "Slower than the faster of PyTorch and JAX, {} of {} cases".format(len(lines), count)
+    return Table(title, header, lines)
+
+
 def section(title, *parts):
     return "\n".join(["{}\n{}\n".format(title, "~" * len(title)), *parts])
 
 
-def report(facts, notes, libraries, medians, *costs):
+def report(facts, notes, libraries, medians, ulps, *costs):
     """All tables, as reStructuredText, with a comment where the bars of a library belong."""
     parts = [".. Written by tests/benchmarks/speed.py.\n"]
     parts.append(restructured("What was measured, and with what", None, facts))
@@ -220,5 +245,8 @@ def report(facts, notes, libraries, medians, *costs):
         if tables:
             bars = ".. bars of {}\n".format(library)
             parts.append(section(LIBRARIES[library].label, bars, *tables))
-    targets = restructured(*table_of_targets(libraries, medians, *costs))
-    return "\n".join(parts + [section("Targets", targets)])
+    targets = [restructured(*table_of_targets(libraries, medians, *costs))]
+    peers = table_of_peers(medians, ulps)
+    if peers.rows:
+        targets.append(restructured(*peers))
+    return "\n".join(parts + [section("Targets", *targets)])

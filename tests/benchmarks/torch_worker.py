@@ -55,6 +55,7 @@ AS_WRITTEN = {
 }
 
 
+@torch.enable_grad()
 def value_and_gradient(f, x, g):
     x = torch.tensor(x, requires_grad=True)
     y = f(x)
