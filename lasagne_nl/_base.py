@@ -49,8 +49,8 @@ def stepwise(formula):
 
 
 def _applied(activation, formula, x):
-    """The result of an activation by its formula: with named dims if `x` has them, and with the
-    activation as a tag where the program has imported PyMC.
+    """The result of an activation by its formula: with named dims if `x` has them, and known to
+    PyMC where the program has imported that.
     """
     names = getattr(getattr(x, "type", None), "dims", None)
     if names is not None:
@@ -58,13 +58,11 @@ def _applied(activation, formula, x):
         xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
         return xtensor.as_xtensor(y, dims=names)
     y = formula(x)
-    if "pymc" in sys.modules and y is not x and hasattr(y, "tag"):
+    if "pymc" in sys.modules and backend.name == "pytensor" and y is not x:
         try:
-            importlib.import_module("lasagne_nl._pymc")
+            importlib.import_module("lasagne_nl._pymc").mark(y, activation)
         except ImportError:  # another PyMC, or one that is just being imported
-            return y
-        if not hasattr(y.tag, "activation"):
-            y.tag.activation = activation
+            pass
     return y
 
 

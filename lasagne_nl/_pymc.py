@@ -75,6 +75,16 @@ _INVERSES = {
 }
 
 
+def mark(y, activation):
+    """Have the operation that makes a result bear the activation, also in a CustomDist."""
+    is_known = _name(activation) in _FORMS or _name(activation) in _INVERSES
+    node = getattr(y, "owner", None)
+    if is_known and isinstance(getattr(node, "op", None), Elemwise):
+        if not hasattr(node.op, "activation"):
+            node.op = copy.copy(node.op)  # which is equal to the other
+            node.op.activation = activation
+
+
 class Activated(OpFromGraph):
     """An activation as one operation, until PyMC knows whether its input has a density."""
 
@@ -142,7 +152,7 @@ def _inputs_of(activation, y):
         if ours in seen or ours.owner is None:
             if ours is x or ours in symbols:
                 return found.setdefault(ours, other) is other
-            return True
+            return not hasattr(ours, "data") or ours.equals(other)
         seen.add(ours)
         if other.owner is None or other.owner.op != ours.owner.op:
             return False
@@ -157,7 +167,7 @@ def _inputs_of(activation, y):
 @node_rewriter([Elemwise])
 def find_activation(fgraph, node):
     """An activation of what may have a density -> a form that PyMC knows, or one operation"""
-    activation = getattr(node.outputs[0].tag, "activation", None)
+    activation = getattr(node.op, "activation", None)
     if activation is None or not check_potential_measurability(node.outputs):
         return None
     inputs = _inputs_of(activation, node.outputs[0])
@@ -165,9 +175,7 @@ def find_activation(fgraph, node):
         return None
     if _name(activation) in _FORMS:
         return [_FORMS[_name(activation)](*inputs)]
-    if _name(activation) in _INVERSES:
-        return [Activated(activation, *[one.type() for one in inputs])(*inputs)]
-    return None
+    return [Activated(activation, *[one.type() for one in inputs])(*inputs)]
 
 
 @node_rewriter([Activated])

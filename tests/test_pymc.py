@@ -163,6 +163,20 @@ def test_a_parameter_and_what_is_around_an_activation_take_part_in_the_density()
         function(-3, 0.25)
 
 
+def test_an_activation_is_the_distribution_of_a_model_and_its_parameter_another_variable():
+    def dist(alpha, size):
+        return nl.ELU(alpha)(pm.Normal.dist(*NORMAL, size=size))
+
+    with pm.Model() as model:
+        alpha = pm.HalfNormal("alpha", default_transform=None)
+        pm.CustomDist("y", alpha, dist=dist, observed=np.array([-0.5, 0.5]))
+    value = model.compile_logp(mode="FAST_COMPILE")({"alpha": np.array(2.0)})
+    prior = log(2 * mpmath.npdf(2))
+    negative = log_density_of_normal(log(0.75)) - log(1.5)  # the slope is 2 exp(x)
+    exact = prior + negative + log_density_of_normal(0.5)
+    np.testing.assert_allclose(value, float(exact), rtol=1e-7)  # PyMC's constants are of float32
+
+
 def test_what_has_no_inverse_is_refused_as_ever():
     for activation in (nl.gelu, nl.mish, nl.hard_silu):
         with pytest.raises(NotImplementedError):
