@@ -1,9 +1,12 @@
 """What a model of PyMC makes of activations: likelihoods, densities, variational inference."""
 
+import os
+import re
+
 import mpmath
 import numpy as np
 import pytest
-from helpers import T, library, run_python
+from helpers import ROOT, T, library, run_python
 
 from lasagne_nl import nonlinearities as nl
 
@@ -175,6 +178,17 @@ def test_an_activation_is_the_distribution_of_a_model_and_its_parameter_another_
     negative = log_density_of_normal(log(0.75)) - log(1.5)  # the slope is 2 exp(x)
     exact = prior + negative + log_density_of_normal(0.5)
     np.testing.assert_allclose(value, float(exact), rtol=1e-7)  # PyMC's constants are of float32
+
+
+def test_the_example_of_a_bayesian_network_prints_what_it_finds():
+    options = ["--draws", "5", "--steps", "20"]
+    example = os.path.join(ROOT, "docs", "examples", "bayesian_network.py")
+    flags = os.environ.get("PYTENSOR_FLAGS", "") + ",mode=FAST_COMPILE"
+    done = run_python(example, *options, PYTENSOR_FLAGS=flags)
+    lines = re.findall(
+        r"^(ADVI|NUTS): [\d.]+% right, of the \d+% that it is sure of", done.stdout, re.M
+    )
+    assert lines == ["ADVI", "NUTS"], done.stderr
 
 
 def test_what_has_no_inverse_is_refused_as_ever():
