@@ -173,7 +173,9 @@ def _mend_log_of_probabilities(tools):
     @tools.local(*logs)
     def local_log_of_probabilities(fgraph, node):
         """log(p) -> what it is of the scores that p is made of"""
-        log = _Scores(tools).log_of(node) if node.op in logs else None
+        # PyMC, which rewrites graphs by itself, does not heed the flags.
+        is_asked_for = node.op in logs and tools.are_rewrites_on()
+        log = _Scores(tools).log_of(node) if is_asked_for else None
         return log is not None and [log]
 
     # In the graph as the program wrote it.

@@ -52,7 +52,7 @@ def test_a_likelihood_that_rounds_to_zero_has_its_logarithm(name, expected, slop
 @pytest.mark.parametrize("activation", [nl.rectify, nl.softplus, nl.selu])
 def test_variational_inference_of_a_network_ends_without_nan(activation):
     random = np.random.default_rng(0)
-    data = 30 * random.standard_normal((60, 4))
+    data = 3000 * random.standard_normal((60, 4))
     with pm.Model():
         hidden = pm.Normal("hidden", 0, 3, shape=(4, 5), initval=random.standard_normal((4, 5)))
         out = pm.Normal("out", 0, 3, shape=5, initval=random.standard_normal(5))
