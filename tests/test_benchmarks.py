@@ -90,7 +90,7 @@ def test_each_successor_has_the_same_targets():
 
 def lines(measured, *costs, asked=("theano",)):
     """The lines of the report, with single spaces."""
-    text = tables.report([["Python", "3"]], ["all *is* well"], asked, measured, *costs)
+    text = tables.report([["Python", "3"]], ["all *is* well"], asked, measured, {}, *costs)
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
@@ -143,6 +143,33 @@ def test_only_the_targets_of_what_was_asked_for_are_told():
     assert len(told("theano", "torch")) > len(told("theano"))
     assert len(told(*libraries.LIBRARIES)) == len(tables.TARGETS) + 2 * len(libraries.FAMILY) + 1
     assert {line.split()[0] for line in told("aesara")} == {"Aesara"}
+
+
+@pytest.mark.parametrize("off, target", [(1.4, "no slower"), (2.1, "<= 1.25")])
+def test_a_faster_peer_is_told_with_its_error_which_buys_it_a_quarter(off, target):
+    slope, small = Case("tanh", "gradient", *KEY[1][2:]), KEY[1]._replace(rows=64)
+    measured = {
+        **medians(ours=1.3, torch=2, jax=1),
+        **medians((1, slope), ours=1.04, jax=1),
+        **medians((1, small), ours=9, jax=1),
+    }
+    title, _, rows = tables.table_of_peers(measured, {("jax", "tanh", "forward"): off})
+    assert title.endswith("1 of 2 cases")
+    assert rows == [
+        ["tanh", "forward", "256 x 512", "1", "JAX", tables.number(off), target, "1.30"]
+    ]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softmax"])
+def test_an_error_is_told_in_units_in_the_last_place(activation):
+    x, g = (array.astype("float64") for array in cases.inputs_of_peers(activation))
+    value, slope = (f.astype("float32") for f in (
+        cases.value(activation, x), cases.gradient(activation, x, g)
+    ))  # fmt: skip
+    assert cases.ulps_off(activation, "forward", value) <= 0.5
+    assert 0.9 < cases.ulps_off(activation, "forward", np.nextafter(value, np.float32(9))) <= 1.5
+    assert cases.ulps_off(activation, "gradient", slope) <= 0.5
+    assert cases.ulps_off(activation, "gradient", slope + np.float32(2**-26)) > 1
 
 
 def test_restructured_text_takes_the_cells_literally():
