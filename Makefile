@@ -7,7 +7,7 @@
 #   make overview  draws the picture that the README shows
 #   make accuracy  measures the largest error of every activation, at every float32
 #   make peers     compares every activation and its gradient with PyTorch's and JAX's
-#   make safety    runs Theano's own tests with our rewrites and without, and compares
+#   make safety    runs a library's own tests with our rewrites and without, and compares
 #   make lasagne   runs Lasagne's own tests with our activations in the place of its
 #   make sanitize  runs the tests of the vectorised operations under sanitizers
 #   make bench     measures the speed beside stock Theano, stock PyTensor, PyTorch and JAX
@@ -76,7 +76,7 @@ peers: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/accuracy/peers.py $(PEERS_OPTIONS)
 
 safety: $(VENV)/.test $(VENV)/.examples
-	@$(BIN)/python tests/safety/theanos_own_tests.py $(SAFETY_OPTIONS)
+	@$(ALL_PYTHONS) $(BIN)/python tests/safety/own_tests.py $(SAFETY_OPTIONS)
 
 lasagne: $(VENV)/.test $(VENV)/.examples
 	@$(BIN)/python tests/safety/lasagnes_own_tests.py

@@ -4,11 +4,13 @@ The same file is the pytest plugin that records each outcome as soon as it is kn
 a crash the next process goes on with the next test.
 """
 
+import glob
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 
 import pytest
 
@@ -20,7 +22,31 @@ RECORD = "LASAGNE_NL_SAFETY_RECORD"
 WITH_OURS = "LASAGNE_NL_SAFETY_OURS"
 
 
-def outcomes(plugin, with_ours, path, arguments, cwd, **variables):
+def downloaded(requirement, folder, python=sys.executable):
+    """The folder of a project's source, which pip downloads into a folder if it is not there."""
+    name = requirement.split("=")[0]
+    if not glob.glob(os.path.join(folder, name + "-*", "")):
+        pip = [python, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run(pip + ["--no-binary", name, "--dest", folder, requirement], check=True)
+        with tarfile.open(*glob.glob(os.path.join(folder, name + "-*.tar.gz"))) as archive:
+            archive.extractall(folder)
+    return glob.glob(os.path.join(folder, name + "-*", ""))[0]
+
+
+def source_of(library, folder):
+    """The interpreter of a library's environment, with pytest, and its source of that version."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "benchmarks"))
+    from libraries import python_of
+
+    python = python_of(library)
+    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "pytest"]
+    subprocess.run(pip, check=True)
+    ask = "from importlib.metadata import version; print(version('{}'))".format(library)
+    version = subprocess.check_output([python, "-c", ask], universal_newlines=True).strip()
+    return python, downloaded("{}=={}".format(library, version), folder, python)
+
+
+def outcomes(plugin, with_ours, path, arguments, cwd, python=sys.executable, **variables):
     """Run pytest until every test has an outcome, with a `plugin` beside this module that prepares
     what is tested, further `arguments` and environment `variables`; records go to `path`.
 
@@ -30,7 +56,7 @@ def outcomes(plugin, with_ours, path, arguments, cwd, **variables):
     variables.update({RECORD: path, WITH_OURS: str(int(with_ours)), "PYTHONDONTWRITEBYTECODE": "1"})
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([HERE, ROOT, cwd]), **variables)
     # The tests are no part of this checkout, so neither is its configuration of pytest.
-    command = [sys.executable, "-m", "pytest", "-q", "--assert=plain", "--tb=line", "-W", "ignore"]
+    command = [python, "-m", "pytest", "-q", "--assert=plain", "--tb=line", "-W", "ignore"]
     command += ["-p", "no:cacheprovider", "-p", "both_ways", "-p", plugin, "-c", os.devnull]
     ended = 0
     while True:

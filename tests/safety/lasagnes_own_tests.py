@@ -5,15 +5,12 @@ What Lasagne needs of a Theano older than 1.0 is provided by this module, as a p
 """
 
 import argparse
-import glob
 import os
-import subprocess
 import sys
-import tarfile
 import tempfile
 import types
 
-from both_ways import WITH_OURS, outcomes
+from both_ways import WITH_OURS, downloaded, outcomes
 
 
 def pytest_configure(config):
@@ -40,12 +37,7 @@ def main():
     parser.add_argument("arguments", nargs="*", help="for pytest, such as: -- -k nonlinearities")
     arguments = parser.parse_args().arguments
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check"]
-        pip += ["--no-deps", "--no-binary", ":all:", "--dest", folder, "Lasagne==0.1"]
-        subprocess.run(pip, check=True)
-        with tarfile.open(*glob.glob(os.path.join(folder, "*.tar.gz"))) as archive:
-            archive.extractall(folder)
-        (source,) = glob.glob(os.path.join(folder, "Lasagne-*", ""))
+        source = downloaded("Lasagne==0.1", folder)
         arguments += ["--rootdir", source, "--noconftest", os.path.join(source, "lasagne", "tests")]
         found = []
         for with_ours in (False, True):

@@ -1,17 +1,19 @@
-"""Do Theano's own tests give the same results with our rewrites as without? `make safety`.
+"""Do a library's own tests give the same results with our rewrites as without? `make safety`.
 
-Runs the tests that ship with Theano 1.0.5 for what the rewrites touch, twice: in stock Theano, and
-after ``import lasagne_nl``. Compares test by test, and prints how many pass in both, fail in both
-(what stock Theano has against a current NumPy), and differ. A test that differs because it asserts
-which op a graph contains stands in EXCEPTIONS with its reason; any other makes the exit status 1.
+Runs the tests that ship with a library for what the rewrites touch, twice: as it is, and after
+``import lasagne_nl``. Those of Theano 1.0.5 are in what pip installs, those of Aesara and PyTensor,
+as far as they are published, in the source package. Compares test by test, and prints how many pass
+in both, fail in both (what the library has against a current NumPy), and differ. A test that
+differs because it asserts which op a graph contains stands in EXCEPTIONS with its reason; any other
+makes the exit status 1.
 
-The same file is the pytest plugin that makes these tests of 2017 run: they import nose, which does
-not run on a current Python, so what they take from it is provided here.
+The same file is the pytest plugin that makes Theano's tests of 2017 run: they import nose, which
+does not run on a current Python, so what they take from it is provided here.
 """
 
 import argparse
 import collections
-import importlib.util
+import importlib
 import inspect
 import os
 import re
@@ -21,18 +23,33 @@ import types
 import unittest
 
 import pytest
-from both_ways import ROOT, WITH_OURS, outcomes, record
+from both_ways import ROOT, WITH_OURS, outcomes, record, source_of
 
+# How the plugin is told which library it is.
+LIBRARY = "LASAGNE_NL_SAFETY_LIBRARY"
 # What is run: a module of tests, and which of its tests (a regular expression), or all.
 MODULES = {
-    "theano.tensor.nnet.tests.test_sigm": None,
-    "theano.tensor.nnet.tests.test_nnet": None,
-    "theano.tensor.tests.test_elemwise": None,
-    # The optimiser: canonicalisation, fusion, constants, what is done to exp, log, erf and switch.
-    # Not: subtensors, joins, reshapes, sums, shapes.
-    "theano.tensor.tests.test_opt": r"canon|fusion|Composite|log_?[1as]|log1p|expm1|erf|switch"
-    r"|func_inverse|constant|elemwise|cast|specialize|greedy|mixeddiv|merge_abs|useless_fill"
-    r"|zero_div|sumsqr|inplace|T_local_reduce\b|div_to_inv|alloc_f16|fill_useless",
+    "theano": {
+        "theano.tensor.nnet.tests.test_sigm": None,
+        "theano.tensor.nnet.tests.test_nnet": None,
+        "theano.tensor.tests.test_elemwise": None,
+        # The optimiser: canonicalisation, fusion, constants, what is done to exp, log, erf and
+        # switch. Not: subtensors, joins, reshapes, sums, shapes.
+        "theano.tensor.tests.test_opt": r"canon|fusion|Composite|log_?[1as]|log1p|expm1|erf|switch"
+        r"|func_inverse|constant|elemwise|cast|specialize|greedy|mixeddiv|merge_abs|useless_fill"
+        r"|zero_div|sumsqr|inplace|T_local_reduce\b|div_to_inv|alloc_f16|fill_useless",
+    },
+    "aesara": {
+        "tests.tensor.test_elemwise": None,
+        "tests.tensor.test_special": None,
+        "tests.tensor.nnet.test_basic": None,
+        "tests.scalar.test_basic": None,
+        "tests.scalar.test_math": None,
+    },
+    "pytensor": {
+        "tests.test_gradient": None,
+        "tests.test_rop": None,
+    },
 }
 # Tests that may differ, because they assert which ops a graph contains: the reason, and which.
 _EXPECTED = {
@@ -72,16 +89,19 @@ EXCEPTIONS = {
 
 
 def pytest_configure(config):
-    _provide_nose()
+    name = os.environ[LIBRARY]
+    if name == "theano":
+        _provide_nose()
     if os.environ[WITH_OURS] == "1":
         import lasagne_nl  # noqa: F401
-    else:
+    elif name == "theano":
         _install_repairs_alone()
-    import theano
-    from theano.compile import optdb
-
-    tags = [tag for tag in ("lasagne_nl", "lasagne_nl_simd") if optdb.__db__.get(tag)]
-    record(version=theano.__version__, rewrites=tags)
+    if name == "pytensor":
+        _provide_tools()
+    library = importlib.import_module(name)
+    optdb = importlib.import_module(name + ".compile.mode").optdb
+    tags = [tag for tag in ("lasagne_nl", "lasagne_nl_simd") if tag in optdb.__db__]
+    record(version=library.__version__, rewrites=tags)
 
 
 def _install_repairs_alone():
@@ -133,6 +153,24 @@ def _provide_nose():
         )
 
 
+def _provide_tools():
+    """Stand-ins for what PyTensor's tests share, and its source package leaves out."""
+    import numpy
+    from pytensor import gradient
+
+    def fetch_seed():
+        return 666
+
+    def verify_grad(op, points, *arguments, **options):
+        options.setdefault("rng", numpy.random.default_rng(fetch_seed()))
+        return gradient.verify_grad(op, points, *arguments, **options)
+
+    tools = types.ModuleType("tests.unittest_tools")
+    tools.fetch_seed, tools.verify_grad = fetch_seed, verify_grad
+    sys.modules["tests"] = types.ModuleType("tests")
+    sys.modules["tests"].unittest_tools = sys.modules[tools.__name__] = tools
+
+
 def _name(nodeid):
     """theano/tensor/tests/test_opt.py::Class::test, for short test_opt::Class::test."""
     return re.sub(r"^.*?(\w+)\.py::", r"\1::", nodeid)
@@ -153,10 +191,11 @@ def pytest_pycollect_makeitem(collector, name, obj):
 
 
 def pytest_collection_modifyitems(items):
+    modules = MODULES[os.environ[LIBRARY]]
     items[:] = [
         item
         for item in items
-        if re.search(MODULES.get(item.module.__name__) or "", _name(item.nodeid).split("::", 1)[1])
+        if re.search(modules.get(item.module.__name__) or "", _name(item.nodeid).split("::", 1)[1])
     ]
 
 
@@ -164,18 +203,31 @@ def pytest_collection_modifyitems(items):
 
 
 def run(with_rewrites, floatX, options, folder):
-    """Theano's tests in processes of their own: their records by name, and what else was said."""
-    (theano,) = importlib.util.find_spec("theano").submodule_search_locations  # not imported
+    """Its tests in processes of their own: their records by name, and what else was said."""
     label = "with" if with_rewrites else "without"
     print("floatX={}, {} the rewrites".format(floatX, label), file=sys.stderr)
     flags = "floatX={},base_compiledir={}".format(floatX, os.path.join(folder, "compiled"))
+    name = options.library.upper() + "_FLAGS"
+    python, cwd, arguments = sys.executable, folder, ["--pyargs", *options.modules]
+    if options.library == "theano":
+        (where,) = importlib.util.find_spec("theano").submodule_search_locations  # not imported
+        arguments += ["--rootdir", os.path.dirname(where)]
+    else:
+        python, cwd = source_of(options.library, folder)
+        paths = [os.path.join(cwd, *module.split(".")) + ".py" for module in options.modules]
+        arguments = ["--rootdir", cwd, *paths]
     tests, others = outcomes(
-        "theanos_own_tests",
+        "own_tests",
         with_rewrites,
         os.path.join(folder, "{}_{}.jsonl".format(label, floatX)),
-        ["--rootdir", os.path.dirname(theano), "--pyargs"] + options.modules,
-        folder,
-        THEANO_FLAGS=",".join(filter(None, [os.environ.get("THEANO_FLAGS"), flags])),
+        arguments,
+        cwd,
+        python,
+        **{
+            LIBRARY: options.library,
+            "LASAGNE_NL_BACKEND": options.library,
+            name: ",".join(filter(None, [os.environ.get(name), flags])),
+        },
     )
     return {_name(nodeid): test for nodeid, test in tests.items()}, others
 
@@ -189,7 +241,7 @@ def report(before, after, others, verbose):
             tuple(tests.get(name, {"outcome": "missing"})["outcome"] for tests in (before, after))
         ].append(name)
     (about,) = {(one["version"], ", ".join(one["rewrites"])) for one in others if "version" in one}
-    print("{} tests of Theano {}".format(sum(map(len, groups.values())), about[0]))
+    print("{} tests of version {}".format(sum(map(len, groups.values())), about[0]))
     print("rewrites in use: {}".format(about[1] or "none"))
     for outcome in ("passed", "failed", "skipped", "crashed"):
         names = groups.pop((outcome, outcome), [])
@@ -223,12 +275,16 @@ def last_line(test):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--floatX", nargs="+", choices=["float64", "float32"], default=["float64"])
-    parser.add_argument("--modules", nargs="+", choices=list(MODULES), default=list(MODULES),
-                        metavar="MODULE", help="of: " + ", ".join(MODULES))  # fmt: skip
+    parser.add_argument("--library", choices=list(MODULES), default="theano")
+    parser.add_argument("--modules", nargs="+", metavar="MODULE", help="some of its modules")
     parser.add_argument("--folder", help="where to keep records and what was compiled; "
                         "else they are removed")  # fmt: skip
     parser.add_argument("--verbose", action="store_true", help="name what fails on both")
     options = parser.parse_args()
+    known = MODULES[options.library]
+    options.modules = options.modules or list(known)
+    if not set(options.modules) <= set(known):
+        parser.error("choose modules of: " + ", ".join(known))
     unexcused = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.path.abspath(options.folder or temporary)
