@@ -365,13 +365,15 @@ def test_a_class_that_does_not_exist_is_an_error(target):
 @pytest.mark.parametrize("scale_in", [1e-30, 1e-12, 0.7, -3, 1e20])
 def test_scales_of_tanh_may_be_huge_or_tiny(scale_in):
     scales_out = 3e38, -1.01, 1e12, 1e-10
-    x = tensor("x", "float32", 1)
-    function = compiled([x], [nl.ScaledTanH(scale_in, out)(x) for out in scales_out], fast())
+    # Of inputs of their own: what is left to the expression would share the tanh.
+    inputs = [tensor("x", "float32", 1) for _ in scales_out]
+    outputs = [nl.ScaledTanH(scale_in, out)(x) for x, out in zip(inputs, scales_out)]
+    function = compiled(inputs, outputs, fast())
     assert len(vector_nodes(function)) == len(scales_out)
     a = np.float64(np.float32(scale_in))
     values = (np.linspace(-12, 12, 4001) / a).astype("float32")
     nodes = [output.owner for output in function.maker.fgraph.outputs]
-    for scale_out, node, got in zip(scales_out, nodes, function(values)):
+    for scale_out, node, got in zip(scales_out, nodes, function(*[values] * len(inputs))):
         is_one = str(node.op) == "VectorElemwise{ScaledTanH}"
         assert is_one == all(2.0**-30 < abs(scale) < 2.0**30 for scale in (scale_in, scale_out))
         expected = np.float64(np.float32(scale_out)) * np.tanh(a * values.astype("float64"))
