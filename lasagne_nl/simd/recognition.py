@@ -180,8 +180,10 @@ def _matches(pattern, variable, found):
         return False
     if key in _NUMBERS:
         return _is_moderate(bare)
+    if key.owner is None and isinstance(key, Constant):
+        return _is_same(key, bare)
     if key.owner is None:
-        return not isinstance(key, Constant) or _is_same(key, bare)
+        return _number(bare) is None or _is_moderate(bare)
     parts, node = key.owner.inputs, bare.owner
     if node is None or node.op != key.owner.op:
         return False
