@@ -251,14 +251,23 @@ template <class I> static bool lnl_are_targets(PyArrayObject *y, PyArrayObject *
     return true;
 }
 
-/* softmax(x + b) */
-template <class T>
-static bool lnl_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum)
+/* compute(row, n, result) for each row of x + b, or of x where there is no b */
+template <class T, class Compute>
+static bool lnl_each_scores(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum,
+                            Compute compute)
 {
     if (b && !lnl_is_bias(b, x)) return false;
     const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = b ? lnl_as_matrix<T>(b) : lnl_matrix<T>();
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *row = lnl_scores(m, bias, i, n, work);
+        compute(lnl_scores(m, bias, i, n, work), n, result);
+    });
+}
+
+/* softmax(x + b) */
+template <class T>
+static bool lnl_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_each_scores<T>(x, b, out, minimum, [](const T *row, npy_intp n, T *result) {
         lnl_row_divide(result, n, lnl_row_exp(result, row, n, lnl_row_max(row, n)));
     });
 }
@@ -272,10 +281,7 @@ template <class T> static bool lnl_softmax(PyArrayObject *x, PyArrayObject **out
 template <class T>
 static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject *b, PyArrayObject **out, npy_intp minimum)
 {
-    if (b && !lnl_is_bias(b, x)) return false;
-    const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = b ? lnl_as_matrix<T>(b) : lnl_matrix<T>();
-    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *row = lnl_scores(m, bias, i, n, work);
+    return lnl_each_scores<T>(x, b, out, minimum, [](const T *row, npy_intp n, T *result) {
         T max = lnl_row_max(row, n);
         lnl_row_subtract(result, row, n, max, log(lnl_row_sum_exp(row, n, max)));
     });
@@ -286,18 +292,17 @@ template <class T> static bool lnl_log_softmax(PyArrayObject *x, PyArrayObject *
     return lnl_log_softmax<T>(x, NULL, out, minimum);
 }
 
-/* The gradient of log_softmax of x, for dy that comes in */
-template <class T>
-static bool lnl_log_softmax_grad(PyArrayObject *dy, PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+/* compute(gradient, row, n, result) for each row of two matrices of one shape. The row may be where the
+ * result is to be, the gradient is elsewhere. */
+template <class T, class Compute>
+static bool lnl_each_gradient(PyArrayObject *dy, PyArrayObject *x, const char *message,
+                              PyArrayObject **out, npy_intp minimum, Compute compute)
 {
-    if (!PyArray_SAMESHAPE(dy, x)) return lnl_fail("the gradient has another shape than x");
+    if (!PyArray_SAMESHAPE(dy, x)) return lnl_fail(message);
     const lnl_matrix<T> g = lnl_as_matrix<T>(dy), m = lnl_as_matrix<T>(x);
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        /* The result may be in work.first: no longer the row, but the gradient is still needed. */
         const T *row = lnl_contiguous(m, i, n, work.first);
-        const T *gradient = lnl_contiguous(g, i, n, work.second);
-        double sum = lnl_row_exp(result, row, n, lnl_row_max(row, n));
-        lnl_row_less(result, gradient, n, (T)(lnl_row_sum(gradient, n) / sum));
+        compute(lnl_contiguous(g, i, n, work.second), row, n, result);
     });
 }
 
@@ -305,12 +310,20 @@ static bool lnl_log_softmax_grad(PyArrayObject *dy, PyArrayObject *x, PyArrayObj
 template <class T>
 static bool lnl_softmax_grad(PyArrayObject *dy, PyArrayObject *s, PyArrayObject **out, npy_intp minimum)
 {
-    if (!PyArray_SAMESHAPE(dy, s)) return lnl_fail("dy.shape != sm.shape");
-    const lnl_matrix<T> g = lnl_as_matrix<T>(dy), m = lnl_as_matrix<T>(s);
-    return lnl_each_row<T>(out, s, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *gradient = lnl_contiguous(g, i, n, work.first);
-        const T *softmax = lnl_contiguous(m, i, n, work.second);
-        lnl_row_softmax_grad(result, gradient, softmax, n, (T)lnl_row_dot(gradient, softmax, n));
+    return lnl_each_gradient<T>(dy, s, "dy.shape != sm.shape", out, minimum,
+                                [](const T *g, const T *softmax, npy_intp n, T *result) {
+        lnl_row_softmax_grad(result, g, softmax, n, (T)lnl_row_dot(g, softmax, n));
+    });
+}
+
+/* The gradient of log_softmax of x, for dy that comes in */
+template <class T>
+static bool lnl_log_softmax_grad(PyArrayObject *dy, PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_each_gradient<T>(dy, x, "the gradient has another shape than x", out, minimum,
+                                [](const T *g, const T *row, npy_intp n, T *result) {
+        double sum = lnl_row_exp(result, row, n, lnl_row_max(row, n));
+        lnl_row_less(result, g, n, (T)(lnl_row_sum(g, n) / sum));
     });
 }
 
