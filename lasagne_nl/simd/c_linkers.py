@@ -39,15 +39,12 @@ def register():
     # PyTensor has those of Numba, too, under the plain names.
     name = "{}_in_c" if library.__name__ == "pytensor" else "{}"
     rewrites.register(*tags, name=name)
+    of_rows = None
     if tools.is_theano:
         from lasagne_nl.simd.softmax import REPLACEMENTS
 
         of_rows = _softmax(REPLACEMENTS)
-    else:
-        of_rows = rewrites.local_softmax_of_rows(as_matrix=True)
-    of_gradients = rewrites.local_gradient_of_rows(as_matrix=True)
-    rewrites.add(48.835, name.format("softmax_gradients"), of_gradients, tags)
-    rewrites.add(48.84, name.format("softmax"), of_rows, tags)
+    rewrites.register_rows(as_matrix=True, tags=tags, name=name, of_rows=of_rows)
     reduction = tools.module("tensor.elemwise").CAReduce
     if not tools.is_theano and "c_support_code" not in vars(reduction):
         # Aesara may fuse a sum with the function in it, and forgets the code that this one needs.

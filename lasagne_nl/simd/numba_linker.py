@@ -21,6 +21,4 @@ def register():
     """Have the rewrites made where the linker is Numba's."""
     tools.optdb.register(rewrites.TAG + "_load", _Load(), rewrites.TAG, "numba", position=47.79)
     rewrites.register("numba")
-    of_gradients = rewrites.local_gradient_of_rows(as_matrix=False)
-    rewrites.add(48.835, "softmax_gradients", of_gradients, ["numba"])
-    rewrites.add(48.84, "softmax", rewrites.local_softmax_of_rows(as_matrix=False), ["numba"])
+    rewrites.register_rows(as_matrix=False, tags=["numba"])

@@ -140,6 +140,14 @@ def add(position, name, rewrite, tags, **options):
     tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
+def register_rows(as_matrix, tags, name="{}", of_rows=None):
+    """Have the rewrites of the softmax family made in modes with these tags: those of the library's
+    own operations, and before them those of gradients, which look for these.
+    """
+    add(48.835, name.format("softmax_gradients"), local_gradient_of_rows(as_matrix), tags)
+    add(48.84, name.format("softmax"), of_rows or local_softmax_of_rows(as_matrix), tags)
+
+
 def register(*tags, name="{}"):
     """Have the rewrites of scalar functions made in modes with these tags."""
     # Before any other changes the expressions; what holds others is met before them. What moves a
