@@ -13,7 +13,7 @@ does not run on a current Python, so what they take from it is provided here.
 
 import argparse
 import collections
-import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -213,20 +213,23 @@ def pytest_collection_modifyitems(items):
 # The command.
 
 
-def run(with_rewrites, floatX, options, folder):
+def prepare(options, folder):
+    """The interpreter that has the library, where to run it, and what pytest is told of tests."""
+    if options.library == "theano":
+        (where,) = importlib.util.find_spec("theano").submodule_search_locations  # not imported
+        root = ["--rootdir", os.path.dirname(where)]
+        return sys.executable, folder, ["--pyargs", *options.modules, *root]
+    python, source = source_of(options.library, folder)
+    paths = [os.path.join(source, *module.split(".")) + ".py" for module in options.modules]
+    return python, source, ["--rootdir", source, *paths]
+
+
+def run(with_rewrites, floatX, options, folder, python, cwd, arguments):
     """Its tests in processes of their own: their records by name, and what else was said."""
     label = "with" if with_rewrites else "without"
     print("floatX={}, {} the rewrites".format(floatX, label), file=sys.stderr)
     flags = "floatX={},base_compiledir={}".format(floatX, os.path.join(folder, "compiled"))
     name = options.library.upper() + "_FLAGS"
-    python, cwd, arguments = sys.executable, folder, ["--pyargs", *options.modules]
-    if options.library == "theano":
-        (where,) = importlib.util.find_spec("theano").submodule_search_locations  # not imported
-        arguments += ["--rootdir", os.path.dirname(where)]
-    else:
-        python, cwd = source_of(options.library, folder)
-        paths = [os.path.join(cwd, *module.split(".")) + ".py" for module in options.modules]
-        arguments = ["--rootdir", cwd, *paths]
     tests, others = outcomes(
         "own_tests",
         with_rewrites,
@@ -300,9 +303,11 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = os.path.abspath(options.folder or temporary)
         os.makedirs(folder, exist_ok=True)
+        prepared = prepare(options, folder)
         for floatX in options.floatX:
             (before, _), (after, others) = (
-                run(with_rewrites, floatX, options, folder) for with_rewrites in (False, True)
+                run(with_rewrites, floatX, options, folder, *prepared)
+                for with_rewrites in (False, True)
             )
             print("\nfloatX={}: ".format(floatX), end="")
             unexcused += report(before, after, others, options.verbose)
