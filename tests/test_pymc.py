@@ -6,7 +6,7 @@ import re
 import mpmath
 import numpy as np
 import pytest
-from helpers import ROOT, T, library, run_python
+from helpers import ROOT, T, library, output_of
 
 from lasagne_nl import nonlinearities as nl
 
@@ -184,11 +184,11 @@ def test_the_example_of_a_bayesian_network_prints_what_it_finds():
     options = ["--draws", "5", "--steps", "20"]
     example = os.path.join(ROOT, "docs", "examples", "bayesian_network.py")
     flags = os.environ.get("PYTENSOR_FLAGS", "") + ",mode=FAST_COMPILE"
-    done = run_python(example, *options, PYTENSOR_FLAGS=flags)
+    printed = output_of(example, *options, PYTENSOR_FLAGS=flags)
     lines = re.findall(
-        r"^(ADVI|NUTS): [\d.]+% right, of the \d+% that it is sure of", done.stdout, re.M
+        r"^(ADVI|NUTS): [\d.]+% right, of the \d+% that it is sure of", printed, re.M
     )
-    assert lines == ["ADVI", "NUTS"], done.stderr
+    assert lines == ["ADVI", "NUTS"]
 
 
 def test_what_has_no_inverse_is_refused_as_ever():
@@ -210,5 +210,4 @@ def test_nothing_of_pymc_is_imported_by_the_package_itself():
         "import sys, lasagne_nl; lasagne_nl.nonlinearities.elu([1.0]);"
         "print([name for name in sys.modules if 'pymc' in name])"
     )
-    done = run_python(program)
-    assert done.stdout.strip() == "[]", done.stderr
+    assert output_of(program).strip() == "[]"
