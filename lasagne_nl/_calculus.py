@@ -1,4 +1,4 @@
-"""What the formulas of several activations share: kinks, masks, products, tails.
+"""What the formulas of several activations share: kinks, masks, products, axes.
 
 A branch of a switch that is not taken is computed nevertheless, and its gradient is multiplied by
 0: so the argument of that branch is masked, lest it be 0 * inf. All functions take symbolic tensors
@@ -125,7 +125,7 @@ def _three_ways(x, at, below, middle, above):
     return T.switch(x > at, above, T.switch(x < at, below, middle))
 
 
-# Rows.
+# Axes.
 
 
 def along(axes, function, x):

@@ -96,7 +96,7 @@ def test_errors_stay_small_over_all_of_float32(case):
 @pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
 @pytest.mark.parametrize(**named([case for case in FUNCTIONS if not needs_mpmath(case, "float64")]))
 def test_errors_of_functions_stay_small_in_float64(case):
-    (found,) = sweep(case, "float64", 0, 300000)
+    (found,) = sweep(case, "float64", 0, 600000)
     assert found.normal.error <= 2, found.normal
     assert found.subnormal.error <= 2, found.subnormal
 
