@@ -54,8 +54,8 @@ def at_least(x, bound):
 
 def limited(x, bound):
     """`x`, or the bound or minus the bound where it is beyond."""
-    bound = like(bound, x)
-    return T.switch(T.comparand(x) > bound, bound, T.switch(T.comparand(x) < -bound, -bound, x))
+    low, high = like(-bound, x), like(bound, x)
+    return T.switch(T.comparand(x) > high, high, T.switch(T.comparand(x) < low, low, x))
 
 
 def finite(x):

@@ -1110,7 +1110,7 @@ class Sparsemax(AlongAxes):
         threshold = T.zero_grad(self._threshold(outside, descending))
         outside, inside = T.comparand(x) <= threshold, T.comparand(x) > threshold
         above = x - self._threshold(outside, x)
-        return T.switch(inside, above, T.switch(outside, 0, x + threshold))
+        return T.switch(inside, above, T.switch(outside, 0, x * threshold))
 
     def _threshold(self, outside, x):
         """What is to be taken off the entries that are not outside, so that they sum to 1."""

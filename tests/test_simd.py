@@ -14,6 +14,7 @@ from accuracy import coefficients, linkers, sweep
 from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
 from helpers import (
+    AS_IT_IS,
     ROOT,
     T,
     compiles_with_numba,
@@ -296,6 +297,32 @@ def test_the_softmax_family_gives_what_the_library_gives_in_any_layout(dtype, in
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_sparsemax_is_one_operation_that_gives_what_its_expression_gives_in_any_layout(dtype, data):
+    key = "sparsemax", dtype
+    if key not in _pairs:
+        x, g = tensor("x", dtype, 2), tensor("g", dtype, 2)
+        y = nl.sparsemax(x)
+        outputs = [y, library.grad(None, x, known_grads={y: g})]
+        _pairs[key] = [compiled([x, g], outputs, mode) for mode in (fast(), AS_IT_IS)]
+        operations = {type(n.op).__name__ for n in _pairs[key][0].maker.fgraph.apply_nodes}
+        assert operations == {"RowSparsemax", "RowSparsemaxGrad"}
+    rows, columns = data.draw(st.integers(0, 9)), data.draw(st.integers(1, 120))
+    rng = np.random.RandomState(data.draw(st.integers(0, 99)))
+    x = data.draw(st.sampled_from([0.01, 1, 30, 1000])) * rng.randn(rows, columns).astype(dtype)
+    x.flat[:: data.draw(st.integers(5, 60))] = data.draw(st.sampled_from([-np.inf, np.inf, np.nan]))
+    x, g = (
+        arranged(values.astype(dtype), data.draw(st.sampled_from(LAYOUTS[:-1])))
+        for values in (x, rng.randn(rows, columns))
+    )
+    got, expected = (function(x, g) for function in _pairs[key])
+    for ours, theirs in zip(got, expected):
+        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        agree(ours, theirs, dtype)
+
+
 @of_theano
 def test_the_index_of_the_largest_is_the_first_of_equal_ones_and_zero_for_nan():
     x, y = tensor("x", "float32", 2), T.lvector("y")
@@ -462,6 +489,8 @@ def test_the_flag_optimizer_excluding_switches_the_rewrites_off():
 @of_theano
 def test_debugmode_finds_nothing_in_the_softmax_family():
     inputs, outputs = softmax_family("float64", "int64")
+    y = nl.sparsemax(3 * inputs[0])
+    outputs += [y, library.grad(None, inputs[0], known_grads={y: inputs[2]})]
     function = compiled(inputs, outputs, "DebugMode")
     rng = np.random.RandomState(0)
     function(rng.randn(3, 20), rng.randn(20), rng.randn(3, 20), np.array([0, 19, 5]))

@@ -22,6 +22,8 @@ from lasagne_nl.simd.rows import (
     RowLogSoftmaxGrad,
     RowSoftmax,
     RowSoftmaxGrad,
+    RowSparsemax,
+    RowSparsemaxGrad,
 )
 from lasagne_nl.simd.scalar_ops import Kernel
 
@@ -254,3 +256,58 @@ def _log_softmax_grad(op, node, **_):
             result[j] = less(g[j], result[j], factor)
 
     return _each_row(log_softmax_grad, op, node, *_NEAR_1, "less")
+
+
+@register_funcify_and_cache_key(RowSparsemax)
+def _sparsemax(op, node, **_):
+    """As in softmax.h"""
+    dtype = node.inputs[0].type.dtype
+    largest, number = _largest(dtype, False), np.dtype(dtype).type
+
+    def above(row, most, threshold):
+        total, count, below = 0.0, 0.0, 0.0
+        for j in range(len(row)):
+            d = row[j] - most
+            total += d if d > threshold else 0.0
+            count += 1.0 if d > threshold else 0.0
+            below += 1.0 if d <= 0.0 else 0.0
+        return total, count, below
+
+    above = _compiled(above, fastmath={"reassoc"})
+
+    def sparsemax(row, _, result):
+        most, threshold, before = np.float64(largest(row, row)), -1.0, np.inf
+        total, count, below = above(row, most, threshold)
+        if below < len(row):  # not all are numbers, and no more than the largest
+            threshold, before = np.nan, 0.0
+        while count < before:
+            threshold, before = (total - 1.0) / count, count
+            total, count, below = above(row, most, threshold)
+        for j in range(len(row)):
+            d = row[j] - most
+            result[j] = number(0.0) if d <= threshold else number(d - threshold)
+
+    return _each_row(sparsemax, op, node, "rank", "of_rank")
+
+
+@register_funcify_and_cache_key(RowSparsemaxGrad)
+def _sparsemax_grad(op, node, **_):
+    dtype = node.inputs[0].type.dtype
+    as_double, number = in_llvm.function("as_double", dtype), np.dtype(dtype).type
+
+    def sums(g, p):
+        total, count = 0.0, 0.0
+        for j in range(len(g)):
+            total += as_double(g[j]) if p[j] > 0.0 else 0.0
+            count += 1.0 if p[j] > 0.0 else 0.0
+        return total, count
+
+    sums = _compiled(sums, fastmath={"reassoc"})
+
+    def sparsemax_grad(g, p, result):
+        total, count = sums(g, p)
+        mean = number(total / count)
+        for j in range(len(g)):
+            result[j] = number(0.0) if p[j] <= 0.0 else g[j] - mean
+
+    return _each_row(sparsemax_grad, op, node, "as_double")

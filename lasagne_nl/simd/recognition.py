@@ -4,7 +4,8 @@ What an activation returns for a placeholder is the pattern of its value; what t
 that, for a placeholder of the incoming one, is the pattern of its slope. Patterns have no
 dimensions, and match any number of them. They are made of the activations that the process has
 applied, when a graph with floats of their dtype is first compiled, and are compared with the graph
-as it was written, before any other rewrite. What is only like a pattern is left as it is.
+as it was written, before any other rewrite. What is only like a pattern is left as it is. Those of
+activations of whole rows have the type of what they are compared with.
 """
 
 import collections
@@ -16,9 +17,11 @@ import numpy as np
 
 from lasagne_nl import nonlinearities
 from lasagne_nl._arguments import applied
+from lasagne_nl._mends import of_rows
 from lasagne_nl.backend import library
 from lasagne_nl.simd import activations, in_c
 from lasagne_nl.simd.recorder import FLOATS
+from lasagne_nl.simd.rows import RowSparsemax, RowSparsemaxGrad
 from lasagne_nl.simd.scalar_ops import Kernel, scalar, tools
 
 tensor = tools.tensor
@@ -211,9 +214,38 @@ def _is_moderate(variable):
     return number == 0 or (number is not None and 2.0**-30 < abs(number) < 2.0**30)
 
 
+# Activations of rows: the class, the operation, and that of the gradient from the value.
+_ROWS = {nonlinearities.Sparsemax: (RowSparsemax(), RowSparsemaxGrad())}
+
+
+@functools.lru_cache(maxsize=None)
+def _patterns_of_rows(activation, kind):
+    """The input, the incoming gradient, the value, and the gradient of an activation of rows."""
+    x, incoming = kind(), kind()
+    value = activation()._of_rows(x)
+    return x, incoming, value, tools.gradient.grad(None, x, known_grads={value: incoming})
+
+
+def _of_rows(result):
+    """What takes the place of the value or the gradient of an activation of rows, or False."""
+    for activation, (op, op_of_gradient) in _ROWS.items():
+        called = map(vars(nonlinearities).get, applied)
+        if not any(one is activation or isinstance(one, activation) for one in called):
+            continue
+        x, incoming, value, gradient = _patterns_of_rows(activation, result.type)
+        for pattern in (value, gradient):
+            found = {}
+            if pattern.owner.op == result.owner.op and _matches(pattern, result, found):
+                made = of_rows(op, found[x])
+                if pattern is gradient:
+                    made = of_rows(op_of_gradient, found[incoming], made)
+                return [made]
+    return False
+
+
 @tools.local(Elemwise)
 def local_activation(fgraph, node):
-    """The expression of an activation, or of its slope -> the kernel of that name"""
+    """The expression of an activation, or of its slope -> the kernel of that name, or its rows"""
     (result, *others) = node.outputs
     if others or result.dtype not in FLOATS:
         return False
@@ -225,4 +257,4 @@ def local_activation(fgraph, node):
             op = Elemwise(OPERATIONS[pattern.kernel](name=pattern.kernel))
             made = op(*[found[one] for one in pattern.inputs])
             return [made] if made.type.broadcastable == result.type.broadcastable else False
-    return False
+    return result.ndim > 0 and _of_rows(result)

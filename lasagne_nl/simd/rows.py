@@ -1,8 +1,10 @@
-"""Operations on the rows of matrices, with the kernels' exponential: the C code, and those that
+"""Operations on the rows of matrices, the softmax family and sparsemax: the C code, and those that
 Theano has not, which serve its successors, with Numba too.
 """
 
 import functools
+
+import numpy as np
 
 from lasagne_nl import _mends
 from lasagne_nl.backend import library
@@ -107,3 +109,34 @@ class RowLogSoftmaxGrad(_AlongLastAxis):
         g, x = inputs
         _mends.perform_softmax(self, node, [x], outputs)
         outputs[0][0] = g - g.sum(axis=-1, keepdims=True) * outputs[0][0]
+
+
+class RowSparsemax(_AlongLastAxis):
+    """max(0, x_j - t), for the t with which a row sums to 1"""
+
+    function = "lnl_sparsemax"
+
+    @np.errstate(invalid="ignore", divide="ignore")
+    def perform(self, node, inputs, outputs):
+        (x,) = inputs
+        below = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
+        descending = np.sort(below, axis=-1)[..., ::-1]
+        ranks = np.arange(1, x.shape[-1] + 1)
+        inside = 1 + ranks * descending > descending.cumsum(axis=-1)
+        number = inside.sum(axis=-1, keepdims=True)  # 0 where NaN is among them
+        total = np.where(inside, descending, 0).sum(axis=-1, keepdims=True)
+        threshold = total / number - 1 / number
+        outputs[0][0] = np.where(below <= threshold, 0, below - threshold).astype(x.dtype)
+
+
+class RowSparsemaxGrad(_AlongLastAxis):
+    """The gradient of sparsemax p for the incoming gradient g: where p > 0, g_j less its mean there"""
+
+    function = "lnl_sparsemax_grad"
+
+    @np.errstate(invalid="ignore", divide="ignore")
+    def perform(self, node, inputs, outputs):
+        g, p = inputs
+        total = np.where(p > 0, g, 0).sum(axis=-1, keepdims=True)
+        mean = total / (p > 0).sum(axis=-1, keepdims=True)
+        outputs[0][0] = np.where(p <= 0, 0, g - mean).astype(p.dtype)

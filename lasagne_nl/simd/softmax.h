@@ -1,4 +1,4 @@
-/* Softmax and its family, row by row: first the loops along a row, then the walk over the rows, last
+/* Softmax and its family, and sparsemax, row by row: first the loops along a row, then the walk over the rows, last
  * the operations, which take Theano's arrays, and are false where an exception of Python's is set.
  *
  * A row is computed where it is contiguous, else in a buffer of its length. The sum of a row is
@@ -133,6 +133,42 @@ template <class T> LNL_NOINLINE void lnl_row_times(T *out, const T *x, npy_intp 
 {
     #pragma omp simd
     for (npy_intp j = 0; j < n; j++) out[j] = x[j] * factor;
+}
+
+/* The sum of those x - max that are above a threshold, and their number; and whether all x are numbers,
+ * and no more than max. */
+template <class T>
+LNL_NOINLINE double lnl_row_above(const T *x, npy_intp n, double max, double threshold, npy_intp *number,
+                                  bool *are_numbers)
+{
+    double sum = 0, above = 0, below = 0;
+    #pragma omp simd reduction(+ : sum, above, below)
+    for (npy_intp j = 0; j < n; j++) {
+        const double d = x[j] - max;
+        sum += d > threshold ? d : 0;
+        above += d > threshold ? 1 : 0;
+        below += d <= 0 ? 1 : 0;
+    }
+    *number = (npy_intp)above;
+    *are_numbers = below == n;
+    return sum;
+}
+
+/* The threshold of sparsemax, to be taken from x - max: such that what remains of those above it sums
+ * to 1. By Newton's method for a convex function of it, from the left; the more are left out, the fewer
+ * steps there are. */
+template <class T> static double lnl_row_threshold(const T *x, npy_intp n, double max)
+{
+    double threshold = -1;
+    npy_intp number = n + 1, before;
+    bool are_numbers;
+    do {
+        before = number;
+        double sum = lnl_row_above(x, n, max, threshold, &number, &are_numbers);
+        if (!are_numbers) return __builtin_nan("");
+        if (number < before) threshold = (sum - 1) / number;
+    } while (number < before);
+    return threshold;
 }
 
 /* A matrix, or one row that stands for all: of_row is 0. Strides are in elements. */
@@ -324,6 +360,37 @@ static bool lnl_log_softmax_grad(PyArrayObject *dy, PyArrayObject *x, PyArrayObj
                                 [](const T *g, const T *row, npy_intp n, T *result) {
         double sum = lnl_row_exp(result, row, n, lnl_row_max(row, n));
         lnl_row_less(result, g, n, (T)(lnl_row_sum(g, n) / sum));
+    });
+}
+
+/* The distribution nearest to x: what is above a threshold, less that, and 0 for the others */
+template <class T> static bool lnl_sparsemax(PyArrayObject *x, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_each_scores<T>(x, NULL, out, minimum, [](const T *row, npy_intp n, T *result) {
+        const double max = lnl_row_max(row, n), threshold = lnl_row_threshold(row, n, max);
+        #pragma omp simd
+        for (npy_intp j = 0; j < n; j++) {
+            const double d = row[j] - max;
+            result[j] = d <= threshold ? 0 : (T)(d - threshold);
+        }
+    });
+}
+
+/* The gradient of sparsemax, of which p is the value and dy the gradient that comes in */
+template <class T>
+static bool lnl_sparsemax_grad(PyArrayObject *dy, PyArrayObject *p, PyArrayObject **out, npy_intp minimum)
+{
+    return lnl_each_gradient<T>(dy, p, "dy.shape != p.shape", out, minimum,
+                                [](const T *g, const T *row, npy_intp n, T *result) {
+        double sum = 0, number = 0;
+        #pragma omp simd reduction(+ : sum, number)
+        for (npy_intp j = 0; j < n; j++) {
+            sum += row[j] > 0 ? g[j] : 0;
+            number += row[j] > 0 ? 1 : 0;
+        }
+        const T mean = (T)(sum / number);
+        #pragma omp simd
+        for (npy_intp j = 0; j < n; j++) result[j] = row[j] <= 0 ? 0 : g[j] - mean;
     });
 }
 
