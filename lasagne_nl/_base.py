@@ -49,8 +49,9 @@ def stepwise(formula):
 
 
 def _applied(activation, formula, x):
-    """The result of an activation by its formula: with named dims if `x` has them, and known to
-    PyMC where the program has imported that.
+    """The result of an activation by its formula: with the name of the activation, for those who
+    print the graph, with named dims if `x` has them, and known to PyMC where the program has
+    imported that.
     """
     names = getattr(getattr(x, "type", None), "dims", None)
     if names is not None:
@@ -58,6 +59,8 @@ def _applied(activation, formula, x):
         xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
         return xtensor.as_xtensor(y, dims=names)
     y = formula(x)
+    if y is not x and getattr(y, "owner", None) and y.name is None:
+        y.name = activation._name if isinstance(activation, Parameterised) else activation.__name__
     if "pymc" in sys.modules and backend.name == "pytensor" and y is not x:
         try:
             importlib.import_module("lasagne_nl._pymc").mark(y, activation)

@@ -226,6 +226,19 @@ def test_every_activation_works_inside_scan_with_its_gradient(name):
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_the_result_is_named_after_the_activation_and_no_variable_of_the_user_is(name):
+    activation, x = ALL[name], T.matrix("x")
+    y = activation(x + 1)
+    named = getattr(activation, "__name__", type(activation).__name__)
+    # LeakyRectify(0) is the rectifier.
+    assert y.name == {"linear": None, "LeakyRectify(0)": "rectify"}.get(name, named)
+    if y.name:
+        first_line = library.printing.debugprint(y, file="str").splitlines()[0]
+        assert "'{}'".format(y.name) in first_line
+    assert activation(x) is not None and x.name == "x"
+
+
 @pytest.mark.skipif(not with_theano, reason="DebugMode compares Theano's C with its Python")
 # DebugMode compiles each operation for itself, some of them several times.
 @pytest.mark.parametrize("name", REPRESENTATIVE)
