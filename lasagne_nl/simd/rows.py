@@ -130,7 +130,7 @@ class RowSparsemax(_AlongLastAxis):
 
 
 class RowSparsemaxGrad(_AlongLastAxis):
-    """The gradient of sparsemax p for the incoming gradient g: where p > 0, g_j less its mean there"""
+    """The gradient of sparsemax p for the incoming gradient g: g_j less its mean, where p > 0"""
 
     function = "lnl_sparsemax_grad"
 
