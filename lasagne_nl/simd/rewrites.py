@@ -140,19 +140,26 @@ def add(position, name, rewrite, tags, **options):
     tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
+def is_for_cpu():
+    """Whether graphs stay here: what moves them to a GPU does not know these operations."""
+    return getattr(library.config, "device", "cpu") == "cpu"
+
+
 def register_rows(as_matrix, tags, name="{}", of_rows=None):
     """Have the rewrites of the softmax family made in modes with these tags: those of the library's
-    own operations, and before them those of gradients, which look for these.
+    own operations, and before them those of gradients, which look for these. Canonical form has
+    factors of the loss in the midst of a gradient, so some are found before, others only in it.
     """
+    if is_for_cpu():
+        add(0.21, name.format("softmax_gradients_first"), local_gradient_of_rows(as_matrix), tags)
     add(48.835, name.format("softmax_gradients"), local_gradient_of_rows(as_matrix), tags)
     add(48.84, name.format("softmax"), of_rows or local_softmax_of_rows(as_matrix), tags)
 
 
 def register(*tags, name="{}"):
     """Have the rewrites of scalar functions made in modes with these tags."""
-    # Before any other changes the expressions; what holds others is met before them. What moves a
-    # graph to a GPU does not know these operations.
-    if getattr(library.config, "device", "cpu") == "cpu":
+    # Before any other changes the expressions; what holds others is met before them.
+    if is_for_cpu():
         add(0.2, name.format("activations"), local_activation, tags, order="outputs first")
     # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
     # what moves a graph to a GPU (48.5).
