@@ -24,7 +24,6 @@ from pytensor.tensor.elemwise import Elemwise
 
 from lasagne_nl._base import Parameterised
 from lasagne_nl._calculus import like
-from lasagne_nl.nonlinearities import tanh_shrink
 
 # By the names of functions and classes: of the input and the parameters, what PyMC knows.
 _FORMS = {
@@ -56,7 +55,12 @@ def _tanh_shrink(y):
     size = T.maximum(abs(y), like(np.finfo(y.dtype).tiny, y))
     x = size + T.tanh((3 * size) ** like(1 / 3, y))
     for _ in range(5):  # Newton's steps, from what is right at both ends
-        x = x - (tanh_shrink(x) - size) / T.sqr(T.tanh(x))
+        # x - tanh(x), which would cancel next to 0: there by tanh's continued fraction.
+        fraction = 0
+        for odd in range(15, 1, -2):
+            fraction = T.sqr(x) / (odd + fraction)
+        near = T.switch(x < 1, x * fraction / (1 + fraction), x - T.tanh(x))
+        x = x - (near - size) / T.sqr(T.tanh(x))
     return T.sign(y) * x, -np.inf, np.inf
 
 
@@ -73,6 +77,8 @@ _INVERSES = {
     "Squareplus": lambda y, b: (y - b / (4 * y), 0, np.inf),
     "tanh_shrink": _tanh_shrink,
 }
+# Where the gradient, 1 - (1 - tanh(x)^2), would cancel.
+_SLOPES = {"tanh_shrink": lambda x: T.sqr(T.tanh(x))}
 
 
 def mark(y, activation):
@@ -117,7 +123,9 @@ class _Inverse(Transform):
 
     def log_jac_det(self, value, *parameters):
         x, low, high = self._inverse(value, *parameters)
-        log = -T.log(grad(self.forward(x, *parameters).sum(), x))
+        slope = _SLOPES.get(_name(self._activation))
+        slope = slope(x) if slope else grad(self.forward(x, *parameters).sum(), x)
+        log = -T.log(slope)
         # Beyond the range it is to be NaN, for which PyMC takes a density of 0.
         log = T.switch((value > low) & (value < high), log, like(np.nan, value))
         must = "{}: parameters > 0".format(_name(self._activation))
