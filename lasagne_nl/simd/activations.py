@@ -19,6 +19,7 @@ from lasagne_nl.simd.kernels import (
     absolute,
     at_least,
     at_most,
+    cap,
     copysign,
     exact_product,
     exact_sum,
@@ -337,11 +338,12 @@ def tanh_shrink_slope(f, x, g):
 
 def softsign(f, x):
     """Error: float32 0.500; float64 0.500."""
-    v = at_most(2.0**60, absolute(f, x))  # beyond it is 1
+    v = absolute(f, x)
     d, d_lo = exact_sum(v, v.of(1.0))
     inverse = 1 / d
     q = v * inverse
-    return copysign(f, mad(mad(-q, d_lo, rest(q, d, v)), inverse, q), x)
+    q = mad(mad(-q, d_lo, rest(q, d, v)), inverse, q)
+    return copysign(f, select(v > 2.0**60, 1.0, q), x)
 
 
 def softsign_slope(f, x, g):
@@ -468,9 +470,18 @@ def Softplus_slope(f, x, beta, g):
 _WIDE = kernels.FORMATS["float64"]
 
 
-def _within(x, low, high):
-    """A float32 within two bounds, as a float64"""
-    return convert(at_most(high, at_least(low, x)), "float64")
+def _within(f, x, low, high):
+    """A float32 within two bounds, one below 0 and one above, as a float64; of NaN one of them. As
+    integers: of a select of constants GCC makes two branches of what follows.
+    """
+    low, high = bits(x.of(low)), bits(x.of(high)) ^ f.sign
+    y = select(bits(x) < low, bits(x), low) ^ f.sign
+    return convert(number(select(y < high, y, high) ^ f.sign), "float64")
+
+
+def _unless_nan(x, y):
+    """y, or NaN where x is"""
+    return select(x <= INF, y, x)
 
 
 def _exp_for_float(y, power=0):
@@ -535,10 +546,11 @@ def mish_slope(f, x, g):
     """Error: float32 0.519; float64 1.654 above 0.3, 1.5 units of 1 below."""
     # t + x t' for t = n / d and t' = 4 e (e + 1) / d^2
     if f.dtype == "float32":
-        w = _within(x, -120.0, 20.0)
+        w = _within(f, x, -120.0, 20.0)
         e = _exp_for_float(w)
         s = _inverse_for_float(mad(e, e + 2, e.of(2.0)))
-        return g * convert(e * mad(e + 2, s, 4 * w * s * mad(e, s, s)), "float32")
+        slope = convert(e * mad(e + 2, s, 4 * w * s * mad(e, s, s)), "float32")
+        return g * _unless_nan(x, slope)
     e, s, q, q_lo, back = _mish_parts(f, x)
     w = at_most(20.0, at_least(-1000.0, x))
     u = (4 * w * s) * mad(e, back, e.of(1.0)) * s
@@ -577,9 +589,9 @@ def _tanh_form(f, w):
 def GELU(f, x):
     """The tanh form.  Error: float32 0.500; float64 1.264."""
     if f.dtype == "float32":
-        w = _within(x, -15.0, 15.0)
+        w = _within(f, x, -15.0, 15.0)
         y, _ = _tanh_form_for_float(w)
-        return select(x > 15, x, convert(_gated_for_float(w, y)[0], "float32"))
+        return select(x <= 15, convert(_gated_for_float(w, y)[0], "float32"), x)
     y, y_lo, _ = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
     return copysign(f, _gated(f, x, -y, -y_lo), x)
 
@@ -587,10 +599,10 @@ def GELU(f, x):
 def GELU_slope(f, x, g):
     """Error: float32 0.500; float64 1.729 above 0.3, 1.2 units of 1 below."""
     if f.dtype == "float32":
-        w = _within(x, -15.0, 15.0)
+        w = _within(f, x, -15.0, 15.0)
         y, z = _tanh_form_for_float(w)
         s, t = _gated_for_float(w.of(1.0), y)
-        return g * convert(mad(s * z, t, s), "float32")
+        return g * _unless_nan(x, convert(mad(s * z, t, s), "float32"))
     y, y_lo, z = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
     return _gated_slope(f, y, y_lo, z, g)
 
@@ -622,8 +634,8 @@ def gelu(f, x):
     """Error: float32 0.666; float64 1.014."""
     v = absolute(f, x)
     if f.dtype == "float32":
-        w = _within(v, 0.0, 14.7)
-        above = convert(select(x > 0, x, 0.0), "float64")
+        w = convert(cap(f, v, 14.7), "float64")
+        above = convert(select(x <= 0, 0.0, x), "float64")
         value = convert(mad(-w, _normal_tail_for_float(w)[0], above), "float32")
         return copysign(f, value, x)
     s, s_lo = _normal_near_0(f, x)
@@ -642,10 +654,11 @@ def gelu_slope(f, x, g):
     # Phi(x) + x phi(x)
     v, (root, _) = absolute(f, x), _two(f, "0.3989422804014326779399460599343818684758")
     if f.dtype == "float32":
-        w = _within(v, 0.0, 14.7)
+        w = convert(cap(f, v, 14.7), "float64")
         tail, e = _normal_tail_for_float(w)
         tail = mad(-_two(_WIDE, "0.398942280401432677939946059934")[0] * w, e, tail)
-        return g * convert(select(x > 0, 1 - tail, tail), "float32")
+        slope = convert(select(x > 0, 1 - tail, tail), "float32")
+        return g * _unless_nan(x, slope)
     w = at_most(39.0, v)
     h, h_lo, e, back = _normal_tail(f, w)
     y, y_lo = exact_product(root * w, e)
