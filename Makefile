@@ -14,7 +14,7 @@
 #   make linkers   compares the kernels in C and in Numba, bit by bit
 #   make check     says whether the installation in .venv is sound
 #   make test-all  runs the tests with every library on every Python that is there, for hours
-#   make test-new  runs them with PyTensor on the newest Python that is there
+#   make test-new  runs them with PyTensor, and PyMC, on the newest Python that is there
 #   make lines     counts the lines of each part, that none grows unnoticed
 #   make package   builds the distributions into dist, and tries them in new environments
 #   make clean     removes what the others made
@@ -105,7 +105,8 @@ test-all: $(VENV)/.tox
 test-new: $(VENV)/.tox
 	@$(FOR_CELLS) export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
 		for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
-		$(BIN)/python -m tox run --recreate -e py3$$minor-pytensor -- $(PROCESSES) "$(CURDIR)/tests"
+		[ $$minor -ge 12 ] && libraries=bayesian || libraries=pytensor; \
+		$(BIN)/python -m tox run --recreate -e py3$$minor-$$libraries -- $(PROCESSES) "$(CURDIR)/tests"
 
 lines:
 	@count() { printf "%6d  %s\n" "$$(git ls-files "$$2" | xargs cat | wc -l)" "$$1"; }; \
