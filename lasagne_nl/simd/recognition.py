@@ -215,7 +215,7 @@ def _is_moderate(variable):
 
 
 # Activations of rows: the class, the operation, and that of the gradient from the value.
-_ROWS = {nonlinearities.Sparsemax: (RowSparsemax(), RowSparsemaxGrad())}
+_ROWS = {nonlinearities.Sparsemax: (RowSparsemax, RowSparsemaxGrad)}
 
 
 @functools.lru_cache(maxsize=None)
@@ -236,9 +236,9 @@ def _of_rows(result):
         for pattern in (value, gradient):
             found = {}
             if pattern.owner.op == result.owner.op and _matches(pattern, result, found):
-                made = of_rows(op, found[x])
+                made = of_rows(op(), found[x])
                 if pattern is gradient:
-                    made = of_rows(op_of_gradient, found[incoming], made)
+                    made = of_rows(op_of_gradient(), found[incoming], made)
                 return [made]
     return False
 
