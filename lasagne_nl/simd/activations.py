@@ -173,12 +173,12 @@ def Threshold_slope(f, x, threshold, g):
 
 def _squareplus_parts(f, x, b, is_exact):
     """For v = |x| / 2^n and h = sqrt(v^2 + b / 4^n): v, d + d_lo = v + h, 1 / h, b / (2 (v + h)),
-    2^-n; n is large where squares might overflow, else 0
+    2^-n; n is large where squares might overflow, else 0. Of an infinity, NaN.
     """
     limit, n, start = 2.0**60, 68, 0x5F375A86
     if f.dtype == "float64":
         limit, n, start = 2.0**500, 520, 0x5FE6EB50C7B537A9
-    size = bits(at_most(f.largest, absolute(f, x)))
+    size = bits(absolute(f, x))
     # No select, which GCC takes for a reason to compute all that follows for both.
     is_far = 0 - ((f.bits_of(limit) - size) >> (f.sign.bit_length() - 1))
     back = number(f.bits_of(1.0) - (is_far & (n << f.mantissa)))
@@ -195,25 +195,27 @@ def _squareplus_parts(f, x, b, is_exact):
     h = z * r
     h_lo = (0.5 * r) * (rest(h, h, z) + z_lo)
     r = mad(r, mad(-h_lo, r, rest(h, r, 1.0)), r)
-    d, d_lo = exact_sum(v, h)
-    d_lo = d_lo + h_lo
-    inverse, c = 1 / d, 0.5 * select(is_inf(f, x), 0.0, b)
+    d = h + v
+    d_lo = (v - (d - h)) + h_lo  # exact, as h is no smaller
+    inverse, c = 1 / d, 0.5 * b
     q = c * inverse
     q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
     return v, d, d_lo, r, q, back
 
 
 def Squareplus(f, x, b):
-    """Error for b from 0.001 to 1e6: float32 0.933; float64 0.997."""
+    """Error for b from 0.001 to 1e6: float32 0.995; float64 0.997."""
     _, d, d_lo, _, q, back = _squareplus_parts(f, x, b, is_exact=False)
     # The sum in the formula would cancel below 0.
-    return select(x > 0, select(back < 1, x, mad(0.5, d_lo, 0.5 * d)), q * back)
+    y = select(x > 0, select(back < 1, x, mad(0.5, d_lo, 0.5 * d)), q * back)
+    return select(equal(x, -INF), 0.0, y)
 
 
 def Squareplus_slope(f, x, b, g):
     """Error: float32 1.974; float64 1.977."""
     v, _, _, r, q, back = _squareplus_parts(f, x, b, is_exact=True)
-    return g * select(x > 0, mad(0.5 * v, r, x.of(0.5)), (q * back) * (r * back))
+    slope = select(x > 0, mad(0.5 * v, r, x.of(0.5)), (q * back) * (r * back))
+    return g * select(is_inf(f, x), select(x > 0, x.of(1.0), 0.0), slope)
 
 
 # --- with an exponential below 0 ---
