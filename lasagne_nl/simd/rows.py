@@ -116,16 +116,13 @@ class RowSparsemax(_AlongLastAxis):
 
     function = "lnl_sparsemax"
 
-    @np.errstate(invalid="ignore", divide="ignore")
+    @np.errstate(invalid="ignore")
     def perform(self, node, inputs, outputs):
         (x,) = inputs
         below = x - x.max(axis=-1, keepdims=True, initial=-np.inf)
-        descending = np.sort(below, axis=-1)[..., ::-1]
-        ranks = np.arange(1, x.shape[-1] + 1)
-        inside = 1 + ranks * descending > descending.cumsum(axis=-1)
-        number = inside.sum(axis=-1, keepdims=True)  # 0 where NaN is among them
-        total = np.where(inside, descending, 0).sum(axis=-1, keepdims=True)
-        threshold = total / number - 1 / number
+        sums = np.sort(below, axis=-1)[..., ::-1].cumsum(axis=-1)
+        thresholds = (sums - 1) / np.arange(1, x.shape[-1] + 1)
+        threshold = thresholds.max(axis=-1, keepdims=True, initial=-np.inf)
         outputs[0][0] = np.where(below <= threshold, 0, below - threshold).astype(x.dtype)
 
 

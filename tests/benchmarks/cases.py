@@ -82,9 +82,36 @@ def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def _sum(x):
+    return x.sum(axis=1, keepdims=True)
+
+
 def _softmax(x):
     e = np.exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return e / _sum(e)
+
+
+def _sparsemax(x):
+    """The threshold is between 1 below the largest entry and it; each step halves that."""
+    low, high = (x.max(axis=1, keepdims=True) - above for above in (1, 0))
+    for _ in range(60):
+        middle = (low + high) / 2
+        is_low = _sum(np.maximum(x - middle, 0)) > 1
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    return np.maximum(x - low, 0)
+
+
+# Activations of rows: value, and gradient.
+_OF_ROWS = {
+    "softmax": (_softmax, lambda x, g: _softmax(x) * (g - _sum(g * _softmax(x)))),
+    "log_softmax": (lambda x: np.log(_softmax(x)), lambda x, g: g - _softmax(x) * _sum(g)),
+    "sparsemax": (
+        _sparsemax,
+        lambda x, g: (
+            (_sparsemax(x) > 0) * (g - _sum((_sparsemax(x) > 0) * g) / _sum(_sparsemax(x) > 0))
+        ),
+    ),
+}
 
 
 # Elementwise activations: value and slope.
@@ -171,30 +198,24 @@ _FORMULAS_BEYOND_LASAGNE = {
     "tanh_shrink": (lambda x: x - np.tanh(x), lambda x: np.tanh(x) ** 2),
 }
 # Timed at one size only.
-BEYOND_LASAGNE = ("log_softmax",) + tuple(_FORMULAS_BEYOND_LASAGNE)
+BEYOND_LASAGNE = ("log_softmax", "sparsemax") + tuple(_FORMULAS_BEYOND_LASAGNE)
 _FORMULAS.update(_FORMULAS_BEYOND_LASAGNE)
 
 
 def value(activation, x):
-    if activation in ("softmax", "log_softmax"):
-        p = _softmax(x)
-        return p if activation == "softmax" else np.log(p)
-    return _FORMULAS[activation][0](x)
+    return {**_FORMULAS, **_OF_ROWS}[activation][0](x)
 
 
 def gradient(activation, x, g):
-    if activation == "softmax":
-        p = _softmax(x)
-        return p * (g - (g * p).sum(axis=1, keepdims=True))
-    if activation == "log_softmax":
-        return g - _softmax(x) * g.sum(axis=1, keepdims=True)
+    if activation in _OF_ROWS:
+        return _OF_ROWS[activation][1](x, g)
     return g * _FORMULAS[activation][1](x)
 
 
 def inputs_of_peers(activation):
     """Points from -20 to 20, and incoming gradients, which are 1 but for an activation of rows."""
     x = np.linspace(-20, 20, 2**15).reshape(-1, 64).astype("float32")
-    if activation not in ("softmax", "log_softmax"):
+    if activation not in _OF_ROWS:
         return x, np.ones_like(x)
     return x, np.random.RandomState(0).standard_normal(x.shape).astype("float32")
 

@@ -47,8 +47,17 @@ ACTIVATIONS = {
     "log_softmax": jax.nn.log_softmax,
     "glu": jax.nn.glu,
 }
+
+
+def sparsemax(x):
+    sums = jnp.cumsum(-jnp.sort(-x, axis=-1), axis=-1) - 1
+    means = sums / jnp.arange(1, x.shape[-1] + 1, dtype=x.dtype)
+    return jax.nn.relu(x - means.max(axis=-1, keepdims=True))
+
+
 # What it has no function for, as people write it.
 AS_WRITTEN = {
+    "sparsemax": sparsemax,
     "ScaledTanH": lambda x: cases.SCALE_OUT * jnp.tanh(cases.SCALE_IN * x),
     "tanh_shrink": lambda x: x - jnp.tanh(x),
 }

@@ -48,8 +48,17 @@ ACTIVATIONS = {
     "log_softmax": lambda x: F.log_softmax(x, -1),
     "glu": F.glu,
 }
+
+
+def sparsemax(x):
+    sums = x.sort(-1, descending=True).values.cumsum(-1) - 1
+    means = sums / torch.arange(1, x.shape[-1] + 1)
+    return torch.relu(x - means.max(-1, keepdim=True).values)
+
+
 # What it has no function for, as people write it.
 AS_WRITTEN = {
+    "sparsemax": sparsemax,
     "ScaledTanH": lambda x: cases.SCALE_OUT * torch.tanh(cases.SCALE_IN * x),
     "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
 }
