@@ -192,11 +192,11 @@ def _squareplus_parts(f, x, b, is_exact):
     r = number(start - (bits(z) >> 1))
     for _ in range(3 if f.dtype == "float32" else 4):
         r = r * mad(-0.5 * z * r, r, r.of(1.5))
-    h = z * r
-    h_lo = (0.5 * r) * (rest(h, h, z) + z_lo)
-    r = mad(r, mad(-h_lo, r, rest(h, r, 1.0)), r)
+    h = mad(z, r, 0.0)  # no bare product, for it is added to something
+    half, left = 0.5 * r, rest(h, h, z) + z_lo  # h_lo is their product
+    r = mad(r, mad(-(half * left), r, rest(h, r, 1.0)), r)
     d = h + v
-    d_lo = (v - (d - h)) + h_lo  # exact, as h is no smaller
+    d_lo = mad(half, left, v - (d - h))  # the difference is exact, as h is no smaller than v
     inverse, c = 1 / d, 0.5 * b
     q = c * inverse
     q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
