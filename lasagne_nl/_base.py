@@ -59,9 +59,11 @@ def _applied(activation, formula, x):
         xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
         return xtensor.as_xtensor(y, dims=names)
     y = formula(x)
-    if y is not x and getattr(y, "owner", None) and y.name is None:
-        y.name = activation._name if isinstance(activation, Parameterised) else activation.__name__
-    if "pymc" in sys.modules and backend.name == "pytensor" and y is not x:
+    if y is x:
+        return y
+    if getattr(y, "owner", None) and y.name is None:
+        y.name = getattr(activation, "__name__", type(activation).__name__)
+    if "pymc" in sys.modules and backend.name == "pytensor":
         try:
             importlib.import_module("lasagne_nl._pymc").mark(y, activation)
         except ImportError:  # another PyMC, or one that is just being imported

@@ -56,9 +56,9 @@ def _tanh_shrink(y):
     x = size + T.tanh((3 * size) ** like(1 / 3, y))
     for _ in range(5):  # Newton's steps, from what is right at both ends
         # x - tanh(x), which would cancel next to 0: there by tanh's continued fraction.
-        fraction = 0
+        square, fraction = T.sqr(T.minimum(x, 1)), 0
         for odd in range(15, 1, -2):
-            fraction = T.sqr(x) / (odd + fraction)
+            fraction = square / (odd + fraction)
         near = T.switch(x < 1, x * fraction / (1 + fraction), x - T.tanh(x))
         x = x - (near - size) / T.sqr(T.tanh(x))
     return T.sign(y) * x, -np.inf, np.inf

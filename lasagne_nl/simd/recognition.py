@@ -226,7 +226,7 @@ def _patterns_of_rows(activation, kind):
     return x, incoming, value, tools.gradient.grad(None, x, known_grads={value: incoming})
 
 
-def _of_rows(result):
+def _activation_of_rows(result):
     """What takes the place of the value or the gradient of an activation of rows, or False."""
     for activation, (op, op_of_gradient) in _ROWS.items():
         called = map(vars(nonlinearities).get, applied)
@@ -257,4 +257,4 @@ def local_activation(fgraph, node):
             op = Elemwise(OPERATIONS[pattern.kernel](name=pattern.kernel))
             made = op(*[found[one] for one in pattern.inputs])
             return [made] if made.type.broadcastable == result.type.broadcastable else False
-    return result.ndim > 0 and _of_rows(result)
+    return result.ndim > 0 and _activation_of_rows(result)

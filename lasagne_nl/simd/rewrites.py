@@ -150,9 +150,10 @@ def register_rows(as_matrix, tags, name="{}", of_rows=None):
     own operations, and before them those of gradients, which look for these. Canonical form has
     factors of the loss in the midst of a gradient, so some are found before, others only in it.
     """
+    gradients = local_gradient_of_rows(as_matrix)
     if is_for_cpu():
-        add(0.21, name.format("softmax_gradients_first"), local_gradient_of_rows(as_matrix), tags)
-    add(48.835, name.format("softmax_gradients"), local_gradient_of_rows(as_matrix), tags)
+        add(0.21, name.format("softmax_gradients_first"), gradients, tags)
+    add(48.835, name.format("softmax_gradients"), gradients, tags)
     add(48.84, name.format("softmax"), of_rows or local_softmax_of_rows(as_matrix), tags)
 
 

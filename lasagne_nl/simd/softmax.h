@@ -1,5 +1,6 @@
-/* Softmax and its family, and sparsemax, row by row: first the loops along a row, then the walk over the rows, last
- * the operations, which take Theano's arrays, and are false where an exception of Python's is set.
+/* Softmax and its family, and sparsemax, row by row: first the loops along a row, then the walk over
+ * the rows, last the operations, which take Theano's arrays, and are false where an exception of
+ * Python's is set.
  *
  * A row is computed where it is contiguous, else in a buffer of its length. The sum of a row is
  * carried in double. The loops with `omp simd` add and compare in the lanes of a vector, which
@@ -160,15 +161,15 @@ LNL_NOINLINE double lnl_row_above(const T *x, npy_intp n, double max, double thr
 template <class T> static double lnl_row_threshold(const T *x, npy_intp n, double max)
 {
     double threshold = -1;
-    npy_intp number = n + 1, before;
-    bool are_numbers;
-    do {
-        before = number;
-        double sum = lnl_row_above(x, n, max, threshold, &number, &are_numbers);
+    npy_intp number = n + 1;
+    for (;;) {
+        const npy_intp before = number;
+        bool are_numbers;
+        const double sum = lnl_row_above(x, n, max, threshold, &number, &are_numbers);
         if (!are_numbers) return __builtin_nan("");
-        if (number < before) threshold = (sum - 1) / number;
-    } while (number < before);
-    return threshold;
+        if (number >= before) return threshold;
+        threshold = (sum - 1) / number;
+    }
 }
 
 /* A matrix, or one row that stands for all: of_row is 0. Strides are in elements. */

@@ -101,16 +101,11 @@ def _sparsemax(x):
     return np.maximum(x - low, 0)
 
 
-# Activations of rows: value, and gradient.
+# Activations of rows: value, and gradient from that.
 _OF_ROWS = {
-    "softmax": (_softmax, lambda x, g: _softmax(x) * (g - _sum(g * _softmax(x)))),
-    "log_softmax": (lambda x: np.log(_softmax(x)), lambda x, g: g - _softmax(x) * _sum(g)),
-    "sparsemax": (
-        _sparsemax,
-        lambda x, g: (
-            (_sparsemax(x) > 0) * (g - _sum((_sparsemax(x) > 0) * g) / _sum(_sparsemax(x) > 0))
-        ),
-    ),
+    "softmax": (_softmax, lambda p, g: p * (g - _sum(g * p))),
+    "log_softmax": (lambda x: np.log(_softmax(x)), lambda logs, g: g - np.exp(logs) * _sum(g)),
+    "sparsemax": (_sparsemax, lambda p, g: (p > 0) * (g - _sum((p > 0) * g) / _sum(p > 0))),
 }
 
 
@@ -203,12 +198,12 @@ _FORMULAS.update(_FORMULAS_BEYOND_LASAGNE)
 
 
 def value(activation, x):
-    return {**_FORMULAS, **_OF_ROWS}[activation][0](x)
+    return (_OF_ROWS.get(activation) or _FORMULAS[activation])[0](x)
 
 
 def gradient(activation, x, g):
     if activation in _OF_ROWS:
-        return _OF_ROWS[activation][1](x, g)
+        return _OF_ROWS[activation][1](value(activation, x), g)
     return g * _FORMULAS[activation][1](x)
 
 
