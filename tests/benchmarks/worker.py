@@ -3,8 +3,9 @@
 It reads a line of JSON from standard input and answers with one on standard output; in between
 it sleeps. Its first line names the versions of what it holds. The requests are
 
-- ``{"prepare": contestant, "case": [...]}``: build the case and check its result. The answer
-  has ``wrong``: null, or what is wrong with it.
+- ``{"prepare": contestant, "case": [...], "expected": path}``: build the case and compare its
+  result with that in the file, or write it there if there is none. The answer has ``wrong``: null,
+  or what is wrong with it.
 - ``{"time": contestant}``: take one sample of the case prepared last. The answer has
   ``seconds``, those of a single call.
 - ``{"evaluate": name, "file": path}``: the file, in NumPy's npz format, has points ``x`` and
@@ -51,6 +52,19 @@ def one_line(error):
     return "{}: {}".format(type(error).__name__, " ".join(str(error).split())[:300])
 
 
+def differs(case, arrays, path):
+    """What is wrong with a result, beside that in a file; the first one makes the file."""
+    is_first = not os.path.exists(path)
+    expected = arrays
+    if not is_first:
+        with np.load(path) as file:
+            expected = [file[name] for name in file.files]
+    wrong = what_is_wrong(case, arrays, expected)
+    if is_first and wrong is None:
+        np.savez(path, *arrays)
+    return wrong
+
+
 def serve(versions, build, activations=(), value_and_gradient=None, **handlers):
     """Answer requests until standard input ends.
 
@@ -80,7 +94,7 @@ def serve(versions, build, activations=(), value_and_gradient=None, **handlers):
         case = Case(*request["case"])
         try:
             call, arrays = build(contestant, case)
-            wrong = what_is_wrong(case, arrays())
+            wrong = differs(case, arrays(), request["expected"])
         except Exception as error:
             wrong = one_line(error)
         if wrong is None:
