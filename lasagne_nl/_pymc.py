@@ -27,7 +27,7 @@ from lasagne_nl._calculus import like
 
 # By the names of functions and classes: of the input and the parameters, what PyMC knows.
 _FORMS = {
-    "rectify": lambda x: T.maximum(x, like(0, x)),
+    "rectify": lambda x: T.clip(x, like(0, x), like(np.inf, x)),
     "ClippedRectify": lambda x, max_value: T.clip(x, like(0, x), max_value),
     "HardTanh": T.clip,
     "HardSigmoid": lambda x, slope, shift: T.clip(slope * x + shift, like(0, x), like(1, x)),
@@ -99,8 +99,8 @@ class Activated(OpFromGraph):
         super().__init__(list(inputs), [_applied(activation, *inputs)], inline=True)
 
 
-class Increasing(scalar.ArcTan):
-    """Stands for an increasing function of its first input: PyMC knows that arctan is one. Unlike a
+class Increasing(scalar.Erf):
+    """Stands for an increasing function of its first input: PyMC knows that erf is one. Unlike a
     sum or an exponential it takes part in no rewrite.
     """
 
