@@ -534,6 +534,20 @@ def test_compiled_functions_pickle(name):
     assert len(vector_nodes(again)) == len(vector_nodes(function))
 
 
+@pytest.mark.parametrize("name", ["gelu", "softmax"])
+def test_a_pickled_function_is_compiled_in_the_process_that_loads_it(name, tmp_path):
+    function, _, points = pickled(name)
+    file = tmp_path / "function.pickle"
+    file.write_bytes(pickle.dumps([function, points, function(points)]))
+    # Of what it does not know Numba warns, and computes it in Python.
+    output_of(
+        "import pickle, warnings\n"
+        "warnings.filterwarnings('error', message='.*object mode')\n"
+        "function, points, result = pickle.load(open({!r}, 'rb'))\n"
+        "assert (function(points) == result).all()\n".format(str(file))
+    )
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_threads_that_call_compiled_functions_side_by_side_get_right_results(name):
     *functions, points = pickled(name)  # of the same compiled code, each with its own memory

@@ -3,18 +3,25 @@
 import functools
 import importlib
 
-from pytensor.graph.rewriting.basic import GraphRewriter
+from pytensor.link.numba.linker import NumbaLinker
 
 from lasagne_nl.simd import rewrites
 from lasagne_nl.simd.rewrites import tools
 from lasagne_nl.simd.rows import OfRows
 
 
-class _Load(GraphRewriter):
-    """Changes nothing: imports what the linker is to know of the kernels, along with Numba."""
+def _load_with_numba():
+    """Import what the linker is to know of the kernels where it imports Numba: also for a function
+    that another process has compiled, which comes rewritten from a pickle.
+    """
+    convert = NumbaLinker.fgraph_convert
 
-    def apply(self, fgraph):
+    @functools.wraps(convert)
+    def fgraph_convert(self, *arguments, **options):
         importlib.import_module("lasagne_nl.simd.numba_ops")
+        return convert(self, *arguments, **options)
+
+    NumbaLinker.fgraph_convert = fgraph_convert
 
 
 @tools.local(tools.module("tensor.math").Sum)
@@ -31,7 +38,7 @@ def local_sum_of_rows(fgraph, node):
 @functools.lru_cache(maxsize=None)
 def register():
     """Have the rewrites made where the linker is Numba's."""
-    tools.optdb.register(rewrites.TAG + "_load", _Load(), rewrites.TAG, "numba", position=47.79)
+    _load_with_numba()
     rewrites.register("numba")
     rewrites.register_rows(as_matrix=False, tags=["numba"])
     rewrites.add(48.86, "sums_of_rows", local_sum_of_rows, ["numba"])
