@@ -7,6 +7,7 @@ from helpers import (
     DTYPES,
     MODES,
     T,
+    change_flags,
     fast,
     library,
     only_graph,
@@ -196,3 +197,16 @@ def test_without_a_compiler_a_kernel_is_computed_by_its_expression(name):
     for one, other in zip(ours(points, points), theirs(points, points)):
         assert one.dtype == "float32"
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_without_a_compiler_a_kernel_takes_what_a_condition_makes_of_integers():
+    x, k = tensor("x", "float32", 1), tensor("k", "int8", 1)
+    outputs = [nl.elu(T.switch(k > 0, x, 0)), nl.rectify(T.switch(x > 0, x, T.isnan(x)))]
+    with change_flags(warn_float64="raise", compute_test_value="off"):
+        ours, theirs = (
+            library.function([x, k], outputs, mode=one) for one in (only_graph(), AS_IT_IS)
+        )
+        points = np.array([-1, 2, 0.5], "float32"), np.array([1, 0, -3], "int8")
+        for one, other in zip(ours(*points), theirs(*points)):
+            assert one.dtype == other.dtype == "float32"
+            np.testing.assert_allclose(one, other, rtol=1e-6)
