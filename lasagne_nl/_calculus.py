@@ -22,8 +22,8 @@ def like(number, x):
 
 
 def is_constant(value):
-    """Whether it is a number, or a constant of the graph, and no variable that may change."""
-    return not isinstance(value, T.Variable) or hasattr(value, "data")
+    """Whether it is one number, also as a constant, and no variable that may change."""
+    return not isinstance(value, T.Variable) or np.size(getattr(value, "data", ())) == 1
 
 
 def equals(value, number):

@@ -6,6 +6,7 @@ from activations import CLASSES, ELEMENTWISE, EVERY, OTHER_CLASSES, RESHAPING, R
 from helpers import (
     DTYPES,
     MODES,
+    T,
     derivatives,
     errors,
     library,
@@ -92,15 +93,16 @@ DEGENERATE = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["number", "0-d array", "shared"])
+@pytest.mark.parametrize("kind", ["number", "0-d array", "shared", "one of a constant"])
 @pytest.mark.parametrize("owner, given, left, right", DEGENERATE)
 def test_a_factor_of_0_times_infinity_is_0(owner, given, left, right, kind):
     make = {
         "number": float,
         "0-d array": np.array,
         "shared": lambda v: library.shared(np.float32(v)),
+        "one of a constant": lambda v: T.constant(np.array([v, 1, 1, v], "float32")),
     }
-    if kind == "shared" and owner is nl.Squareplus:
+    if kind not in ("number", "0-d array") and owner is nl.Squareplus:
         pytest.skip("its variable has to be positive")
     x = tensor("x", "float32", 1)
     y = owner(**{name: make[kind](value) for name, value in given.items()})(x)
