@@ -25,6 +25,7 @@ library switches them off where no mode is named. What differs between the libra
 them, or goes by the names of ops.
 """
 
+import functools
 import importlib
 import zlib
 
@@ -242,6 +243,9 @@ class _Scores:
         self._softplus = tools.functions.softplus
         self._sigmoid = _kind(tools.functions.sigmoid.scalar_op)
         self._are_found, self.read, self.passed = False, {}, set()
+        # A part that several others show is looked at once.
+        self._log = functools.lru_cache(maxsize=None)(self._log_of)
+        self._logit = functools.lru_cache(maxsize=None)(self._logit_of)
 
     def log_of(self, node):
         """The output of a node of log or log1p, made of the scores; None if there are none."""
@@ -249,14 +253,17 @@ class _Scores:
         self._dtype = p.dtype
         if p.dtype not in ("float32", "float64"):
             return None
-        if node.op == self._tensor.log:
-            log = self._log(p)
-        else:
-            logit = self._logit(p.owner.inputs[0], True) if _made_by(p) == "Neg" else None
-            log = None if logit is None else -self._softplus(logit)
+        try:
+            if node.op == self._tensor.log:
+                log = self._log(p)
+            else:
+                logit = self._logit(p.owner.inputs[0], True) if _made_by(p) == "Neg" else None
+                log = None if logit is None else -self._softplus(logit)
+        except RecursionError:  # of hundreds of conditions, one in the other
+            return None
         return log if self._are_found else None
 
-    def _log(self, p):
+    def _log_of(self, p):
         logit = self._logit(p)
         if logit is not None:
             return -self._softplus(-logit)
@@ -267,11 +274,22 @@ class _Scores:
             upper, lower = map(self._logit, p.owner.inputs)
             if upper is not None and lower is not None:
                 # s(u) - s(l) = s(u) s(-l) (1 - exp(l - u))
-                rest = self._tensor.log(-self._tensor.expm1(lower - upper))
+                rest = self._log_of_rest(upper, lower)
                 return rest - self._softplus(-upper) - self._softplus(lower)
-        return self._put_together(p, self._log, lambda other: self._tensor.log(self._read(other)))
+        return self._put_together(p, self._log, self._log_of_other)
 
-    def _logit(self, p, is_of_complement=False):
+    def _log_of_other(self, p):
+        return self._tensor.log(self._tensor.cast(self._read(p), self._dtype))
+
+    def _log_of_rest(self, upper, lower):
+        """log(1 - exp(lower - upper)); where they are the same that of 0, with its slopes"""
+        tensor, zero_grad = self._tensor, self._tools.gradient.zero_grad
+        are_same = tensor.eq(zero_grad(upper), zero_grad(lower))
+        apart = tensor.switch(are_same & tensor.isinf(zero_grad(lower)), 0, upper - lower)
+        rest = -tensor.expm1(-tensor.switch(are_same, 1, apart))
+        return tensor.switch(are_same, tensor.log(apart), tensor.log(rest))
+
+    def _logit_of(self, p, is_of_complement=False):
         """log(p / (1 - p)); that of a softmax only where its complement is asked for."""
         made_by = _made_by(p)
         if made_by == self._sigmoid and p.owner.inputs[0].dtype == p.dtype:
@@ -283,8 +301,9 @@ class _Scores:
             is_alike = logit is not None and logit.type.broadcastable == p.type.broadcastable
             return -logit if is_alike else None
         if hasattr(p, "data") and np.all((p.data >= 0) & (p.data <= 1)):
+            number = np.asarray(p.data, "float64")
             with np.errstate(divide="ignore"):
-                logit = np.log(p.data, dtype="float64") - np.log1p(-p.data, dtype="float64")
+                logit = np.log(number) - np.log1p(-number)
             return self._tensor.constant(logit, dtype=self._dtype)
         return self._put_together(p, lambda part: self._logit(part, is_of_complement))
 
@@ -331,7 +350,10 @@ class _Scores:
         is_most = self._tools.gradient.zero_grad(log) > np.array(-0.5, p.dtype)
         others = tensor.switch(is_most, np.array(-np.inf, p.dtype), log)
         largest = self._tools.gradient.zero_grad(tensor.max(others, **along))
-        total = largest + tensor.log(tensor.sum(tensor.exp(others - largest), **along))
+        are_none = tensor.eq(largest, -np.inf)
+        shift = tensor.switch(are_none, 0, largest)
+        total = tensor.switch(are_none, 1, tensor.sum(tensor.exp(others - shift), **along))
+        total = tensor.switch(are_none, np.array(-np.inf, p.dtype), shift + tensor.log(total))
         return log - tensor.switch(is_most, total, tensor.log1p(-tensor.exp(others)))
 
 
@@ -342,7 +364,10 @@ def _made_by(variable):
 
 
 def _kind(op):
-    return type(op).__name__
+    """The name of an op's class; nothing for one that is not of the library."""
+    kind = type(op)
+    is_own = kind.__module__.split(".")[0] in ("theano", "aesara", "pytensor")
+    return kind.__name__ if is_own else None
 
 
 def _is_one(variable):

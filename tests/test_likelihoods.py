@@ -15,7 +15,7 @@ from lasagne_nl._rewriting import Tools
 SCORES = (-10000, -1000, -100, -40, -20, -1, 0, 2, 17, 37, 90, 745, 10000)
 ROWS = ((10000, -10000, 0), (0, -1000, -2000), (-1000, 1000, 1000), (3, -2, 1), (90, 10000, 50))
 LABELS = [1, 1, 0, 2, 1]
-STEP = "1e-60"
+STEP, INF = "1e-60", np.inf
 
 
 def digits(*scores):
@@ -230,6 +230,84 @@ def test_the_curvature_of_the_log_of_a_sigmoid_is_right_at_any_score(mode):
     exact = -1 / (2 + 2 * np.cosh(np.clip(points, -700, 700)))
     for curvature in library.function([x], curvatures, mode=mode)(points):
         np.testing.assert_allclose(curvature, exact, rtol=1e-14, atol=1e-16)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_no_probability_beside_one_may_be_integers(mode):
+    x, k = tensor("x", "float64", 1), tensor("k", "int8", 1)
+    s, condition = nl.sigmoid(x), x > 0
+    others = [np.uint8(1), np.array([1, 1, 0], "uint8"), np.array([True, False, True]), k]
+    logs = [T.log(T.switch(condition, s, other)) for other in others]
+    slopes = [library.grad(log[2], x) for log in logs]
+    got = library.function([x, k], logs + slopes, mode=mode)([-1, -2, 3], [7, 3, -1])
+    of_3 = -np.log1p(np.exp(-3))
+    for log, pair in zip(got, ([0, 0], [0, 0], [0, -np.inf], np.log([7.0, 3.0]))):
+        np.testing.assert_allclose(log, [*pair, of_3], rtol=1e-15)
+    for slope in got[len(logs) :]:
+        np.testing.assert_allclose(slope, [0, 0, 1 / (1 + np.exp(3))], rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_no_other_class_is_left_the_log_of_the_rest_is_that_of_0(mode):
+    x = tensor("x", "float64", 2)
+    for log in (T.log(1 - nl.softmax(x)), T.log1p(-nl.softmax(x))):
+        outputs = [log, library.grad(log[0, 1], x), library.grad((0 * log).sum(), x)]
+        value, slope, weightless = library.function([x], outputs, mode=mode)([[2, -INF, -INF]])
+        np.testing.assert_array_equal(value, [[-INF, 0, 0]])
+        np.testing.assert_allclose(slope, [[0, 0, 0]], atol=1e-15)
+        np.testing.assert_array_equal(weightless, [[0, 0, 0]])
+        alone = library.function([x], log, mode=mode)([[3.0], [-9.0]])
+        np.testing.assert_array_equal(alone, [[-INF], [-INF]])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_log_of_the_difference_of_equal_sigmoids_is_that_of_0(mode):
+    a, b = tensor("a", "float64", 1), tensor("b", "float64", 1)
+    log = T.log(nl.sigmoid(a) - nl.sigmoid(b))
+    outputs = [log, *library.grad(log.sum(), [a, b])]
+    points = np.array([3, INF, -INF])
+    value, slope, other = library.function([a, b], outputs, mode=mode)(points, points)
+    np.testing.assert_array_equal(value, [-INF, -INF, -INF])
+    assert (slope[0], other[0]) == (INF, -INF)
+
+
+def test_a_part_that_many_others_show_is_looked_at_once():
+    x = tensor("x", "float64", 1)
+    rolled, either = x, nl.sigmoid(x)
+    for i in range(40):  # one after the other would take 2^40 steps
+        rolled = T.roll(rolled, 1)
+        either = T.switch(x > i, either, 1 - either)
+    for log in (T.log(rolled), T.log(either)):
+        assert library.grad(log.sum(), x).type == x.type
+        assert library.function([x], log, mode=only_graph("FAST_COMPILE"))
+
+
+def test_hundreds_of_conditions_one_in_the_other_have_a_gradient():
+    x = tensor("x", "float64", 1)
+    p = nl.sigmoid(x)
+    for i in range(400):
+        p = T.switch(x > i, p, 0.5)
+    assert library.grad(T.log(p).sum(), x).type == x.type
+
+
+def test_an_operation_of_a_user_that_is_called_softmax_stays_what_it_is():
+    tools = Tools(library)
+
+    class Softmax(tools.module("gof.op", "graph.op").Op):
+        """That of 2 x."""
+
+        __props__ = ()
+
+        def make_node(self, x):
+            return tools.module("gof.graph", "graph.basic").Apply(self, [x], [x.type()])
+
+        def perform(self, node, inputs, outputs):
+            exponential = np.exp(2 * inputs[0])
+            outputs[0][0] = exponential / exponential.sum(axis=1, keepdims=True)
+
+    x = tensor("x", "float64", 2)
+    log = library.function([x], T.log(Softmax()(x)), mode=only_graph("FAST_COMPILE"))([[1, 2]])
+    np.testing.assert_allclose(log, [[-np.log1p(np.exp(2)), -np.log1p(np.exp(-2))]], rtol=1e-14)
 
 
 def test_a_step_of_scan_takes_the_gradient_of_the_scores_too():
