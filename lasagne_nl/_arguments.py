@@ -249,6 +249,8 @@ def _advice_on_data(owner):
 
 def _advice_on_other_types(value):
     """For variables that are no dense tensors, and for SciPy's matrices."""
+    if hasattr(getattr(value, "type", None), "dims"):
+        return ": its dims have names; pass its values, which have none: {}.values".format(value)
     if hasattr(value, "toarray"):
         return ": it is sparse; make it dense, as by x.toarray()"
     if hasattr(value, "get_value") and not isinstance(value.type, backend.DenseTensorType):

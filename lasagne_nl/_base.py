@@ -55,9 +55,14 @@ def _applied(activation, formula, x):
     """
     names = getattr(getattr(x, "type", None), "dims", None)
     if names is not None:
-        y = _applied(activation, formula, x.values)
+        values = x.values
+        y = _applied(activation, formula, values)
+        if y is values:
+            return x
         xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
-        return xtensor.as_xtensor(y, dims=names)
+        named = xtensor.as_xtensor(y, dims=names)
+        named.name = y.name
+        return named
     y = formula(x)
     if y is x:
         return y
@@ -157,6 +162,7 @@ class Elementwise(Parameterised):
     def _constant(self, parameter, x):
         """A parameter in the dtype of `x`, which it never widens."""
         value = getattr(self, parameter)
+        self._check(self._name, parameter, value)  # it may have been set since
         if is_symbolic(value):
             applied[self._name] = True
             tensor = backend.as_tensor_variable(value)

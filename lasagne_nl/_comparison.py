@@ -126,7 +126,8 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
         If `first` or `second` cannot be called, is a class, or does not return an expression of
         floats; if `points` are not real.
     ValueError
-        If `dtype` is none of the three, `tolerance` is negative or NaN, or there are no points.
+        If `dtype` is none of the three, `tolerance` is negative or NaN, there are no points, or a
+        callable is not elementwise and no `points` are given.
 
     Notes
     -----
@@ -231,6 +232,13 @@ def _computed(name, callable_, points, pointwise):
         return np.asarray(function(points))
 
     value = at_the_points(y)
+    if pointwise and np.isnan(value).all():
+        raise ValueError(
+            "compare: {} is NaN at all of the points that are taken where none are given: they are "
+            "for elementwise activations; pass points of the shape that {!r} takes".format(
+                name, callable_
+            )
+        )
     weights = np.ones(value.shape)
     if not pointwise:
         weights = np.random.RandomState(0).uniform(0.5, 1.5, value.shape)

@@ -139,6 +139,11 @@ def test_what_does_not_depend_on_its_input_has_gradient_0():
         ((lambda x: x * 1j, nl.elu), TypeError, "first must return floats, .*complex"),
         ((nl.elu, nl.elu, None, "float32", -1), ValueError, "tolerance must be .*, got -1"),
         ((nl.elu, nl.elu, None, "float32", float("nan")), ValueError, "tolerance .* got nan"),
+        (
+            (nl.softmax, nl.softmin),
+            ValueError,
+            "first is NaN at all .* for elementwise activations",
+        ),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):

@@ -39,6 +39,14 @@ def test_a_parameter_that_is_not_finite_is_refused_at_construction(owner, parame
         made(owner, parameter, value)
 
 
+@of_every_parameter
+def test_a_parameter_that_is_changed_to_a_wrong_one_is_refused_at_the_call(owner, parameter):
+    activation = made(owner, parameter, 1)
+    setattr(activation, parameter, float("nan"))
+    with refused(ValueError, owner, parameter + " must be finite, got nan"):
+        activation(tensor("x", "float32", 1))
+
+
 NO_NUMBERS = {
     "complex": lambda: library.shared(np.complex64(1)),
     "bool": lambda: tensor("flag", "bool", 0),

@@ -27,6 +27,7 @@ def assert_same(named, plain):
     x, matrix = xtensor("x", dims=("row", "column"), shape=(None, 4)), T.dmatrix()
     y = named(x)
     assert y.type.dims == ("row", "column")
+    assert y is x or y.name == plain(matrix).name
     for got, expected in zip(computed(y, x), computed(plain(matrix), matrix)):
         np.testing.assert_allclose(got, expected, rtol=1e-12)
 
@@ -58,3 +59,10 @@ def test_a_dim_that_the_input_does_not_have_is_refused():
         nl.GLU("lane")(T.matrix())
     with pytest.raises(ValueError, match="names an axis of x twice"):
         nl.Softmax(("row", 0))(x)
+
+
+def test_a_parameter_with_named_dims_is_refused_with_what_to_pass():
+    k = xtensor("k", dims=())
+    with pytest.raises(TypeError, match="its dims have names; pass its values, .*: k.values$"):
+        nl.LeakyRectify(k)
+    assert nl.LeakyRectify(k.values)(xtensor("x", dims=("row",))).type.dims == ("row",)
