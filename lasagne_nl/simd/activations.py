@@ -366,7 +366,8 @@ def _gated(f, x, y, y_lo=None):
     power, most = (80, 143.0) if f.dtype == "float32" else (512, 1040.0)
     least = f.expm1_is_minus_1
     z = at_least(least, at_most(most, y))
-    e, e_lo = exp_of_sum(f, z, y_lo, f.magic + (f.bias - power), "exp_tail_short")
+    magic, is_exact = f.magic + (f.bias - power), y_lo is not None
+    e, e_lo = exp_of_sum(f, z, y_lo, magic, "exp_tail_short", is_exact)
     d, d_lo = exact_sum(x.of(2.0**-power), e)
     inverse = 1 / d
     q = x * inverse
@@ -374,12 +375,12 @@ def _gated(f, x, y, y_lo=None):
     return select(y < least, x, select(y > most, 0.0, q))
 
 
-def _exp_below_0(f, v, v_lo=None):
-    """2^power exp(v + v_lo) = e + e_lo for v <= 0, and 2^-power"""
+def _exp_below_0(f, v, v_lo=None, **options):
+    """2^power exp(v + v_lo) = e + e_lo for v <= 0, and 2^-power; `options` as of `exp_of_sum`"""
     power, least = (64, -130.0) if f.dtype == "float32" else (128, -797.0)
     if v_lo is not None:
         v_lo = select(v < least, 0.0, v_lo)
-    e, e_lo = exp_of_sum(f, at_least(least, v), v_lo, f.magic + (f.bias + power))
+    e, e_lo = exp_of_sum(f, at_least(least, v), v_lo, f.magic + (f.bias + power), **options)
     return e, e_lo, 2.0**-power
 
 
@@ -443,7 +444,7 @@ def log_sigmoid_slope(f, x, g):
 def Softplus(f, x, beta):
     """Error for beta from 0.001 to 40: float32 0.956; float64 0.976."""
     y, y_lo = _beta_times(f, beta, x)
-    e, e_lo, back = _exp_below_0(f, -absolute(f, y), -negate_if(f, y_lo, y))
+    e, e_lo, back = _exp_below_0(f, -absolute(f, y), -negate_if(f, y_lo, y), is_exact=True)
     # log(1 + u) is u where that is small, and divided by beta before it may underflow.
     is_small = e < 2.0 ** -(f.mantissa + 4) / back
     u, u_lo = select(is_small, 0.0, e) * back, select(is_small, 0.0, e_lo) * back

@@ -166,12 +166,16 @@ def reduce_sum(f, y, y_lo, magic):
     return pow2(f, k), r, mad(n, -f.ln2_lo, w - r) + ((whole - w) + y_lo)
 
 
-def exp_of_sum(f, y, y_lo, magic, tail="exp_tail"):
-    """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_by` has it; there may be no y_lo"""
+def exp_of_sum(f, y, y_lo, magic, tail="exp_tail", is_exact=False):
+    """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_by` has it; there may be no y_lo. It
+    is off by a quarter of a unit of e, or exact but for the polynomial.
+    """
     a, r, r_lo = reduce_by(f, y, magic) if y_lo is None else reduce_sum(f, y, y_lo, magic)
-    p = mad(r * r, polynomial(f.polynomials[tail], r), r)
+    square, tail = r * r, polynomial(f.polynomials[tail], r)
+    p = mad(square, tail, r)
+    p_lo = r_lo + mad(square, tail, r - p) if is_exact else r_lo
     e = mad(a, p, a)
-    return e, mad(a, r_lo, mad(a, p, a - e))
+    return e, mad(a, p_lo, mad(a, p, a - e))
 
 
 def log1p_parts(f, x, x_lo, n):

@@ -188,7 +188,7 @@ def main():
     parser.add_argument("--output", default=os.path.join(ROOT, "docs", "_tables", "accuracy.rst"),
                         metavar="FILE", help="where to write the tables")  # fmt: skip
     options = parser.parse_args()
-    if options.activations is None and options.functions is None:
+    if all(getattr(options, table) is None for table in TABLES):
         options.activations = []
     rows = [
         Row(table, name, dtype, options)

@@ -5,12 +5,16 @@ x86's long double for float64), so its own rounding does not show in the error o
 `sweep.check` compares with mpmath whether that is so. Zeros have the sign of the true limit.
 """
 
+import copy
+
 import mpmath
 import numpy as np
 from activations import BY_NAME, INF, Case
 from helpers import T
 from mpmath import mpf
 from scipy import special
+
+from lasagne_nl import nonlinearities as nl
 
 NAN = float("nan")
 
@@ -167,9 +171,7 @@ FUNCTIONS = [
     Function("erfc", T.erfc, _erfc_of_mpmath, (2, 0)),
 ]
 # An exponent that is rounded in long double would already show in float64.
-BY_MPMATH_IN_FLOAT64 = ("gelu", "GELU(approximate=True)")
-# The tables that a name is looked up in.
-TABLES = {"activations": BY_NAME, "functions": {case.name: case for case in FUNCTIONS}}
+BY_MPMATH_IN_FLOAT64 = {"gelu", "GELU(approximate=True)"}
 
 FORMULAS = {
     "sigmoid": _sigmoid,
@@ -221,3 +223,37 @@ for _name, _same in (
     ("relu6", "hard_tanh"),
 ):
     FORMULAS[_name] = FORMULAS[_same]
+
+PARAMETERS = 0.001, 0.02, 0.1, 1 / 3.0, 0.6, 1.7, 2.5, 3, 7.3, 40
+# The class of a case, and what follows its first parameter.
+_PARAMETERISED = {
+    "ScaledTanH(2/3, 1.7159)": (nl.ScaledTanH, 1.7159),
+    "selu": (nl.SELU, 1.67),
+    "ELU(0.5)": (nl.ELU,),
+    "CELU(1.7)": (nl.CELU,),
+    "Swish(1.75)": (nl.Swish,),
+    "Softplus(2.5)": (nl.Softplus,),
+    "Squareplus(0.3)": (nl.Squareplus,),
+}
+
+
+def _at_parameters():
+    for name, (owner, *others) in _PARAMETERISED.items():
+        for parameter in PARAMETERS:
+            case = copy.copy(BY_NAME[name])
+            case.constants = (parameter, *others)
+            case.activation = owner(*case.constants)
+            numbers = ", ".join(map("{:.3g}".format, case.constants))
+            case.name = "{}({})".format(owner.__name__, numbers)
+            FORMULAS[case.name] = FORMULAS[name]
+            if owner in (nl.Swish, nl.Softplus):  # of whose factors the product is rounded
+                BY_MPMATH_IN_FLOAT64.add(case.name)
+            yield case.name, case
+
+
+# The tables that a name is looked up in.
+TABLES = {
+    "activations": BY_NAME,
+    "functions": {case.name: case for case in FUNCTIONS},
+    "parameters": dict(_at_parameters()),
+}
