@@ -44,6 +44,8 @@ class Case:
         amplifies.
     """
 
+    least = 0  # what is smaller is measured in units of that
+
     def __init__(
         self, name, activation, value, slope, curvature, limits, slopes, lasagne=None,
         constants=(), kinks=(), amplified=None,

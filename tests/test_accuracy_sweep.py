@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from accuracy.references import FUNCTIONS
+from accuracy.references import FUNCTIONS, TABLES
 from accuracy.sweep import (
     BIT_PATTERNS,
     Errors,
@@ -146,3 +146,12 @@ def test_the_reference_is_what_mpmath_says(case, dtype, most):
 
     # No compiled function has to be there: the measurement is on trial.
     assert check(case, dtype, Errors(), extra=300, function=nearly) <= most
+
+
+def test_a_gradient_is_measured_against_that_of_the_expression_in_float64_and_by_mpmath():
+    case = TABLES["gradients"]["softsign"]
+    (found,) = sweep(case, "float32", 0, 2**16, 2**16)
+    assert found.points == 2**16 and 0.4 < found.normal.error <= 1
+    assert check(case, "float32", found) <= 0.001
+    (by_mpmath,) = sweep(case, "float64", 0, 50)
+    assert by_mpmath.points == 50 and 0.1 < by_mpmath.normal.error <= 1

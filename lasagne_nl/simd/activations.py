@@ -296,10 +296,12 @@ def ScaledTanH(f, x, scale_in, scale_out):
 
 def _series(f, name, x):
     """The sum of a polynomial whose first coefficient has two parts, as a sum of two"""
-    first, first_lo, *others = f.polynomials[name]
+    first, first_lo, second, *others = f.polynomials[name]
     tail = polynomial(others, x)
-    y = mad(tail, x, first)
-    return y, mad(tail, x, first - y) + first_lo
+    slope = mad(tail, x, second)
+    slope_lo = mad(tail, x, second - slope)
+    y = mad(slope, x, first)
+    return y, mad(slope, x, first - y) + mad(slope_lo, x, first_lo)
 
 
 def _rest_of_tanh(f, v):

@@ -10,7 +10,7 @@ import copy
 import mpmath
 import numpy as np
 from activations import BY_NAME, INF, Case
-from helpers import T
+from helpers import T, library
 from mpmath import mpf
 from scipy import special
 
@@ -251,9 +251,39 @@ def _at_parameters():
             yield case.name, case
 
 
+class Gradient(Case):
+    """The gradient of an activation, for an incoming one of 1.
+
+    A slope may cross 0: below `least` its error counts in units of that.
+    """
+
+    least = 0.3
+
+    def __init__(self, case):
+        vars(self).update(vars(case), name=case.name + ", gradient")
+        self._case = case
+        self.activation = self._slope_of(case.activation)
+
+    @staticmethod
+    def _slope_of(activation):
+        return lambda x: library.grad(activation(x).sum(), x)
+
+    def in_float64(self):
+        """A gradient of float64, at the parameters as they are in float32."""
+        activation = copy.copy(self._case.activation)
+        for name, value in vars(activation).items():
+            if isinstance(value, float):
+                setattr(activation, name, float(np.float32(value)))
+        return self._slope_of(activation)
+
+    def truth(self, order, x, dtype):
+        return self._case.truth(order + 1, x, dtype)
+
+
 # The tables that a name is looked up in.
 TABLES = {
     "activations": BY_NAME,
     "functions": {case.name: case for case in FUNCTIONS},
     "parameters": dict(_at_parameters()),
+    "gradients": {name: Gradient(case) for name, case in BY_NAME.items() if name != "linear"},
 }

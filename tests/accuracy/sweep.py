@@ -81,9 +81,9 @@ class Errors:
         self.points = 0
         self.candidates = []  # (error, x) of each chunk's worst point, for mpmath
 
-    def add(self, x, got, exact):
+    def add(self, x, got, exact, least=0):
         """Take the results `got` at the points `x` into account; `exact` is of the wider type."""
-        error, is_normal = _errors(got, exact)
+        error, is_normal = _errors(got, exact, least)
         self.points += len(x)
         if is_normal.all():
             parts = [("normal", error)]
@@ -102,7 +102,7 @@ class Errors:
     def add_by_mpmath(self, case, x, got):
         """As `add`, by mpmath, which is slow."""
         exact = truth(case, 0, x)
-        errors = ulps(got, exact)
+        errors = _ulps_of(case, got, exact)
         self.points += len(x)
         for error, *point in zip(errors, x, got, exact):
             is_normal = not abs(point[2]) < np.finfo(x.dtype).tiny
@@ -120,15 +120,29 @@ class Errors:
         self.candidates = sorted(self.candidates + other.candidates, key=lambda c: -c[0])[:KEPT]
 
 
-def _errors(got, exact):
+def _ulps_of(case, got, exact):
+    """`helpers.ulps`, of what is smaller than the `least` of a case in units of that."""
+    found, limits = ulps(got, exact), np.finfo(got.dtype)
+    if not case.least:
+        return found
+    sizes = np.clip(np.abs(np.array(exact, "float64")), limits.tiny, case.least).astype(got.dtype)
+    return found * np.where(
+        sizes < case.least, np.spacing(sizes) / np.spacing(limits.dtype.type(case.least)), 1
+    )
+
+
+def _errors(got, exact, least=0):
     """Distance of each result from the exact number in units in the last place at the exact number,
     inf where a special value or the sign of a zero is wrong; and where results are to be normal.
 
-    As `helpers.ulps`, but inf counts as the power of 2 where it begins.
+    As `helpers.ulps`, but inf counts as the power of 2 where it begins. If there is a `least`, what
+    is smaller is measured in units of that, and a zero may have any sign.
     """
     layout = FORMATS[got.dtype.name]
     rounded = exact.astype(got.dtype)
     exponent = (rounded.view(layout.integer) >> layout.mantissa_bits) & layout.exponents
+    if least:
+        exponent = np.maximum(exponent, int(np.floor(np.log2(least))) + layout.exponents // 2)
     per_unit = layout.per_unit[exponent]
     error = got.astype(exact.dtype)
     error -= exact
@@ -143,7 +157,7 @@ def _errors(got, exact):
         error = np.where(right, 0, np.where(infinite, distance, error))
         error[np.isnan(error)] = np.inf
     differ_in_sign = got.view(layout.integer) ^ rounded.view(layout.integer) < 0
-    if differ_in_sign.any():
+    if differ_in_sign.any() and not least:
         error[differ_in_sign & (got == 0)] = np.inf
     return error, exponent > 0
 
@@ -151,8 +165,18 @@ def _errors(got, exact):
 def reference(case, x):
     """The values of an activation or function at `x`, in the type in which errors are measured."""
     wide = FORMATS[x.dtype.name].wide
+    if case.name not in FORMULAS:
+        return _in_float64(case)(x.astype("float64"))
     constants = [wide.type(x.dtype.type(c)) for c in case.constants]
     return FORMULAS[case.name](x.astype(wide), *constants)
+
+
+@functools.lru_cache(maxsize=None)
+def _in_float64(case):
+    """A gradient for the points of float32: that of the expression, without the kernels."""
+    mode = library.compile.mode.get_mode("FAST_RUN").excluding("lasagne_nl_simd")
+    x = tensor("x", "float64", 1)
+    return library.function([x], case.in_float64()(x), mode=mode)
 
 
 @functools.lru_cache(maxsize=None)
@@ -188,7 +212,7 @@ def sweep(case, dtype, first, count, stride=1, contestants=("ours",)):
                 if exact is None:
                     errors.add_by_mpmath(case, x[some], function(x[some]))
                 else:
-                    errors.add(x[some], function(x[some]), exact[some])
+                    errors.add(x[some], function(x[some]), exact[some], case.least)
     return found
 
 
@@ -196,7 +220,8 @@ def needs_mpmath(case, dtype):
     """Whether NumPy has no type that is wide enough to measure errors in."""
     if dtype == "float32":
         return False
-    return not LONG_DOUBLE_WILL_DO or case.name in BY_MPMATH_IN_FLOAT64
+    is_formula = LONG_DOUBLE_WILL_DO and case.name in FORMULAS
+    return not is_formula or case.name in BY_MPMATH_IN_FLOAT64
 
 
 def float32_points(first, count, stride):
@@ -257,13 +282,13 @@ def check(case, dtype, found, extra=2000, function=None):
     if needs_mpmath(case, dtype):
         found.add_by_mpmath(case, x, got)
         return 0.0
-    by_mpmath = ulps(got, truth(case, 0, x))
+    by_mpmath = _ulps_of(case, got, truth(case, 0, x))
     with np.errstate(all="ignore"):
         exact = reference(case, x)
-        measured, _ = _errors(got, exact)
-    found.add(x, got, exact)
+        measured, _ = _errors(got, exact, case.least)
+    found.add(x, got, exact, case.least)
     # At the end of the range, and of wrong special values, the two definitions differ.
     comparable = (measured < 2**20) & (by_mpmath < 2**20) & np.isfinite(got)
     # At a power of 2 the unit is that of one side or of the other, by a hair.
     comparable &= np.abs(np.frexp(exact.astype(dtype))[0]) != 0.5
-    return float(np.abs(by_mpmath - measured)[comparable].max())
+    return float(np.abs(by_mpmath - measured)[comparable].max(initial=0))
