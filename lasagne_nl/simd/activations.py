@@ -204,7 +204,7 @@ def _squareplus_parts(f, x, b, is_exact):
 
 
 def Squareplus(f, x, b):
-    """Error for b from 0.001 to 1e6: float32 0.995; float64 0.997."""
+    """Error for b from 0.001 to 1e6: float32 1.000 (0.9997); float64 0.999."""
     _, d, d_lo, _, q, back = _squareplus_parts(f, x, b, is_exact=False)
     # The sum in the formula would cancel below 0.
     y = select(x > 0, select(back < 1, x, mad(0.5, d_lo, 0.5 * d)), q * back)
@@ -256,7 +256,7 @@ def _ratio(f, x, alpha):
 
 
 def CELU(f, x, alpha):
-    """Error for alpha from 0.001 to 40: float32 0.720; float64 0.732."""
+    """Error for alpha from 0.001 to 40: float32 0.932; float64 0.877."""
     q, q_lo = _ratio(f, x, alpha)
     # Half of exp(q) - 1, as exp(q) may be no float, for a negative alpha.
     y = at_most(f.exp_is_inf, at_least(f.expm1_is_minus_1, q))
@@ -314,7 +314,7 @@ def _rest_of_tanh(f, v):
 
 
 def tanh_shrink(f, x):
-    """Error: float32 0.859; float64 1.105."""
+    """Error: float32 0.826; float64 1.111."""
     v = absolute(f, x)
     z, z_lo = exact_product(v, v)
     s, s_lo = _series(f, "tanh_tail_alone", z)
@@ -411,7 +411,7 @@ def _beta_times(f, beta, x):
 
 
 def silu(f, x):
-    """Error: float32 0.841; float64 0.902."""
+    """Error: float32 0.976; float64 0.924."""
     return copysign(f, _gated(f, x, -x), x)
 
 
@@ -421,7 +421,7 @@ def silu_slope(f, x, g):
 
 
 def Swish(f, x, beta):
-    """Error for beta from 0.001 to 40: float32 0.873; float64 0.990."""
+    """Error for beta from 0.001 to 40: float32 0.745; float64 0.637."""
     y, y_lo = _beta_times(f, beta, x)
     value = select(is_inf(f, x) & equal(y, 0.0), x, _gated(f, x, -y, -y_lo))
     return copysign(f, value, x)
@@ -444,7 +444,7 @@ def log_sigmoid_slope(f, x, g):
 
 
 def Softplus(f, x, beta):
-    """Error for beta from 0.001 to 40: float32 0.956; float64 0.976."""
+    """Error for beta from 0.001 to 40: float32 0.773; float64 0.819."""
     y, y_lo = _beta_times(f, beta, x)
     e, e_lo, back = _exp_below_0(f, -absolute(f, y), -negate_if(f, y_lo, y), is_exact=True)
     # log(1 + u) is u where that is small, and divided by beta before it may underflow.
@@ -540,7 +540,7 @@ def _mish_parts(f, x):
 
 
 def mish(f, x):
-    """Error: float32 0.879; float64 0.882."""
+    """Error: float32 0.955; float64 0.929."""
     _, _, q, q_lo, back = _mish_parts(f, x)
     w = at_least(-1000.0, x)
     z, z_lo = exact_product(w, q)
@@ -592,7 +592,7 @@ def _tanh_form(f, w):
 
 
 def GELU(f, x):
-    """The tanh form.  Error: float32 0.500; float64 1.264."""
+    """The tanh form.  Error: float32 0.501; float64 0.623."""
     if f.dtype == "float32":
         w = _within(f, x, -15.0, 15.0)
         y, _ = _tanh_form_for_float(w)
@@ -636,7 +636,7 @@ def _normal_near_0(f, x):
 
 
 def gelu(f, x):
-    """Error: float32 0.666; float64 1.014."""
+    """Error: float32 0.666; float64 1.142."""
     v = absolute(f, x)
     if f.dtype == "float32":
         w = convert(cap(f, v, 14.7), "float64")
