@@ -15,15 +15,12 @@ class Tools:
         module = self.module
         self.is_theano = library.__name__ == "theano"
         self.optdb = library.compile.mode.optdb
-        self.change_flags = getattr(library.config, "change_flags", None)
         self.scalar, self.tensor = module("scalar"), module("tensor")
         self.gradient = module("gradient")
         self.extra_ops, self.sort = module("tensor.extra_ops"), module("tensor.sort")
         # Aesara warns of the older name.
         names = ("true_divide", "true_div")
         self.true_div = getattr(self.tensor, next(n for n in names if hasattr(self.tensor, n)))
-        if self.change_flags is None:
-            self.change_flags = module("configparser").change_flags
         if self.is_theano:
             self.special, self.functions = module("tensor.nnet.nnet"), module("tensor.nnet")
             self.asserts = module("tensor.opt").Assert
@@ -46,6 +43,12 @@ class Tools:
         if in_successors and not hasattr(self._library, "gof"):
             name = in_successors
         return importlib.import_module("{}.{}".format(self._library.__name__, name))
+
+    def change_flags(self, **flags):
+        """A context in which flags have other values, those that the library has."""
+        config = self._library.config
+        change = getattr(config, "change_flags", None) or self.module("configparser").change_flags
+        return change(**{flag: value for flag, value in flags.items() if hasattr(config, flag)})
 
     def canonical(self, variable):
         """A variable of PyTensor as PyMC has it before it takes gradients."""

@@ -202,7 +202,7 @@ def test_without_a_compiler_a_kernel_is_computed_by_its_expression(name):
 def test_without_a_compiler_a_kernel_takes_what_a_condition_makes_of_integers():
     x, k = tensor("x", "float32", 1), tensor("k", "int8", 1)
     outputs = [nl.elu(T.switch(k > 0, x, 0)), nl.rectify(T.switch(x > 0, x, T.isnan(x)))]
-    with change_flags(warn_float64="raise", compute_test_value="off"):
+    with change_flags(warn_float64="raise"):
         ours, theirs = (
             library.function([x, k], outputs, mode=one) for one in (only_graph(), AS_IT_IS)
         )
