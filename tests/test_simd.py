@@ -541,7 +541,7 @@ def test_a_pickled_function_is_compiled_in_the_process_that_loads_it(name, tmp_p
     file.write_bytes(pickle.dumps([function, points, function(points)]))
     # Of what it does not know Numba warns, and computes it in Python.
     output_of(
-        "import pickle, warnings\n"
+        "import lasagne_nl, pickle, warnings\n"
         "warnings.filterwarnings('error', message='.*object mode')\n"
         "function, points, result = pickle.load(open({!r}, 'rb'))\n"
         "assert (function(points) == result).all()\n".format(str(file))
