@@ -69,6 +69,17 @@ _Pattern = collections.namedtuple("_Pattern", "kernel expression inputs")
 _NUMBERS = 0.7109375, 0.7265625
 
 
+def _unwatched(make):
+    """Decorate what makes patterns: flags that watch what a program builds are not for them."""
+
+    @functools.wraps(make)
+    def made(*arguments):
+        with tools.change_flags(compute_test_value="off", warn_float64="ignore"):
+            return make(*arguments)
+
+    return made
+
+
 def _patterns(name, are_variable, dtype, is_canonical=False):
     """The patterns of an activation, whose parameters are variables or numbers."""
     x, incoming = (tensor.scalar(dtype=dtype) for _ in range(2))
@@ -94,6 +105,7 @@ def _pattern(kernel, expression, stands_for):
 
 
 @functools.lru_cache(maxsize=None)
+@_unwatched
 def _variants(name, with_variables, dtype, is_canonical):
     """All patterns of an activation, of numbers as parameters, or of variables among them."""
     if name not in OPERATIONS:
@@ -140,14 +152,14 @@ def _nodes(variable, seen=None):
 
 
 @functools.lru_cache(maxsize=None)
+@_unwatched
 def _in_python(kernel, dtype):
     """The expression of a kernel as a function that is computed without a compiler."""
     name = kernel[: -len("_slope")] if kernel.endswith("_slope") else kernel
     mode = library.compile.mode.Mode(linker="py", optimizer=None)
-    with tools.change_flags(compute_test_value="off", warn_float64="ignore"):
-        patterns = _patterns(name, (True,) * (OPERATIONS[name].nin - 1), dtype)
-        pattern = next(one for one in patterns if one.kernel == kernel)
-        return library.function(pattern.inputs, pattern.expression, mode=mode)
+    patterns = _patterns(name, (True,) * (OPERATIONS[name].nin - 1), dtype)
+    pattern = next(one for one in patterns if one.kernel == kernel)
+    return library.function(pattern.inputs, pattern.expression, mode=mode)
 
 
 def _bare(variable):
@@ -221,6 +233,7 @@ _ROWS = {nonlinearities.Sparsemax: (RowSparsemax, RowSparsemaxGrad)}
 
 
 @functools.lru_cache(maxsize=None)
+@_unwatched
 def _patterns_of_rows(activation, kind):
     """The input, the incoming gradient, the value, and the gradient of an activation of rows."""
     x, incoming = kind(), kind()
