@@ -13,6 +13,7 @@ from activations import ELEMENTWISE
 from mpmath import mpf
 
 from lasagne_nl import backend
+from lasagne_nl._rewriting import Tools
 
 library = backend.library
 T = importlib.import_module(library.__name__ + ".tensor")
@@ -31,6 +32,7 @@ VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 
+change_flags = Tools(library).change_flags
 # An optimisation that fails is else but a message of a hundred lines.
 library.config.on_opt_error = "raise"
 
@@ -82,13 +84,6 @@ def tensor(name, dtype, ndim, broadcastable=None):
     pattern = broadcastable or (False,) * ndim
     shape = pattern if with_theano else tuple(1 if one else None for one in pattern)
     return T.TensorType(dtype, shape)(name)
-
-
-def change_flags(**flags):
-    change = getattr(library.config, "change_flags", None)
-    if change is None:
-        from theano.configparser import change_flags as change
-    return change(**flags)
 
 
 def without_a_compiler():

@@ -34,7 +34,8 @@ MOST_ULPS_OF_SUBNORMAL = 1.0
 MOST_ULPS_OF_GRADIENT = {"float32": 2.0, "float64": 2.5}  # next to 0, that of mish cancels
 # Of what is no kernel as a whole, but several steps.
 MOST_ULPS_OF_STEPS = 4.0
-MOST_ULPS_OF_SLOPES_OF_TANH = 6.0  # which are 1 less the square of the value
+# Whose slopes are 1 less the square of the value.
+OF_TANH, MOST_ULPS_OF_SLOPES_OF_TANH = {"tanh", "ScaledTanH()", "ScaledTanH(2/3, 1.7159)"}, 6.0
 # The measurement itself: how far it may be from what mpmath finds.
 MOST_ULPS_OF_REFERENCE = {"float32": 0.001, "float64": 0.01}
 POINTS_PER_TASK = {"float32": 2**22, "float64": 2**18}
@@ -83,7 +84,7 @@ class Row:
         here = "{} in {}: ".format(self.name, self.dtype)
         if self.case.least:
             most = MOST_ULPS_OF_GRADIENT[self.dtype]
-            if self.name.lower().startswith(("tanh, ", "scaledtanh")):
+            if self.key in OF_TANH:
                 most = MOST_ULPS_OF_SLOPES_OF_TANH
             most_of_subnormal = most
         elif self.case.is_a_kernel:

@@ -251,6 +251,10 @@ def _at_parameters():
             yield case.name, case
 
 
+def _slope_of(activation):
+    return lambda x: library.grad(activation(x).sum(), x)
+
+
 class Gradient(Case):
     """The gradient of an activation, for an incoming one of 1.
 
@@ -262,19 +266,13 @@ class Gradient(Case):
     def __init__(self, case):
         vars(self).update(vars(case), name=case.name + ", gradient")
         self._case = case
-        self.activation = self._slope_of(case.activation)
-
-    @staticmethod
-    def _slope_of(activation):
-        return lambda x: library.grad(activation(x).sum(), x)
-
-    def in_float64(self):
-        """A gradient of float64, at the parameters as they are in float32."""
-        activation = copy.copy(self._case.activation)
-        for name, value in vars(activation).items():
+        self.activation = _slope_of(case.activation)
+        # What float32 is measured against: of float64, at the parameters as they are in float32.
+        activation, self.in_float64 = copy.copy(case.activation), copy.copy(self)
+        for parameter, value in vars(activation).items():
             if isinstance(value, float):
-                setattr(activation, name, float(np.float32(value)))
-        return self._slope_of(activation)
+                setattr(activation, parameter, float(np.float32(value)))
+        self.in_float64.activation = _slope_of(activation)
 
     def truth(self, order, x, dtype):
         return self._case.truth(order + 1, x, dtype)
