@@ -42,7 +42,7 @@ of_theano = pytest.mark.skipif(not with_theano_itself, reason="is for Theano's C
 if simd_is_active():
     from lasagne_nl.simd.elemwise import _MOST_OPERANDS, VectorElemwise
     from lasagne_nl.simd.rows import OfRows
-    from lasagne_nl.simd.scalar_ops import Kernel
+    from lasagne_nl.simd.scalar_ops import Kernel, tools
 if simd_is_active() and with_theano_itself:
     from theano import scalar as theano_scalar
 WITH_NUMBA = compiles_with_numba("FAST_RUN")
@@ -684,6 +684,19 @@ def test_the_environment_variable_switches_them_off_for_every_mode():
 
 
 @of_theano
+@pytest.mark.parametrize("name", ["tanh", "softmax"])
+def test_threads_share_operations_from_as_many_elements_on_as_the_flag_says(name):
+    node = graph_of(name, fast()).maker.fgraph.outputs[0].owner
+    versions = set()
+    for flag, least in ((200000, 32768), (0, 0), (200001, 200001)):
+        with tools.change_flags(openmp_elemwise_minsize=flag):
+            code = node.op.c_code(node, "node", ["x"], ["y"], {"fail": "fail"})
+            versions.add(node.op.c_code_cache_version_apply(node))
+        assert ", {})".format(least) in code
+    assert len(versions) == 3  # what is compiled for one is not taken for another
+
+
+@of_theano
 def test_threads_of_openmp_give_the_results_of_one():
     program = (
         "import numpy as np, lasagne_nl, theano, theano.tensor as T\n"
@@ -697,16 +710,16 @@ def test_threads_of_openmp_give_the_results_of_one():
         "not theano.config.openmp\n"
         "rng = np.random.RandomState(0)\n"
         "results = []\n"
-        "for shape in ((1, 3), (3, 1), (2, 50), (101, 33), (5, 4000)):\n"
+        "for shape in ((1, 3), (3, 1), (2, 50), (101, 33), (5, 4000), (9, 5000)):\n"
         "    a, c = rng.randn(*shape).astype('f'), rng.randn(shape[1]).astype('f')\n"
         "    results += f(a, c, rng.randint(0, shape[1], shape[0]))\n"
         "print(b''.join(np.ascontiguousarray(r).tobytes() for r in results).hex())\n"
     )
-    several, one = (
+    all_share, some_share, one = (
         output_of(program, THEANO_FLAGS=flags, OMP_NUM_THREADS="3")
-        for flags in ("openmp=True,openmp_elemwise_minsize=0", "openmp=False")
+        for flags in ("openmp=True,openmp_elemwise_minsize=0", "openmp=True", "openmp=False")
     )
-    assert several == one and len(one) > 20000
+    assert all_share == some_share == one and len(one) > 20000
 
 
 # --- the mathematics ---

@@ -15,7 +15,7 @@ config = library.config
 _MOST_OPERANDS, _MOST_DIMENSIONS = 33, 32
 _LOOPS = "#define LNL_OPERANDS {}\n#define LNL_DIMENSIONS {}\n".format(
     _MOST_OPERANDS, _MOST_DIMENSIONS
-) + in_c.read("loops.h")
+) + in_c.read("threads.h", "loops.h")
 _VERSION = in_c.version(_LOOPS)
 
 # Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
@@ -51,11 +51,19 @@ class VectorElemwise(Elemwise):
 
     def c_code_cache_version_apply(self, node):
         version = super().c_code_cache_version_apply(node)
-        return version + (_VERSION, 2) if version else ()
+        return version + (_VERSION, 2, least_for_threads()) if version else ()
 
     def _c_all(self, node, nodename, inames, onames, sub):
         declare, check, allocate, _, *rest = super()._c_all(node, nodename, inames, onames, sub)
         return (declare, check, allocate, _loop(node, nodename, inames, onames), *rest)
+
+
+def least_for_threads():
+    """From how many elements on threads share an operation: what the flag says, or where it says
+    what it does by default, from fewer on, as a vectorised loop gains from 2^15 on.
+    """
+    flag = config.openmp_elemwise_minsize
+    return 2**15 if flag == 200000 else flag
 
 
 @functools.lru_cache(maxsize=None)
@@ -194,7 +202,7 @@ def _loop(node, nodename, inames, onames):
         count=len(operands),
         fill="\n        ".join(fill),
         keep_last=int(keep_last),
-        minimum=config.openmp_elemwise_minsize,
+        minimum=least_for_threads(),
     )
 
 

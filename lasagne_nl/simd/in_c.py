@@ -1,7 +1,7 @@
 """The kernels, written down as C."""
 
 import functools
-import os
+import pathlib
 import zlib
 
 import numpy as np
@@ -92,10 +92,11 @@ def in_ieee_arithmetic(text):
 
 
 @functools.lru_cache(maxsize=None)
-def read(name):
-    """A C file of this folder."""
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        return in_ieee_arithmetic(file.read())
+def read(*names):
+    """C files of this folder."""
+    folder = pathlib.Path(__file__).parent
+    texts = [(folder / name).read_text(encoding="utf-8") for name in names]
+    return in_ieee_arithmetic("\n".join(texts))
 
 
 @functools.lru_cache(maxsize=None)

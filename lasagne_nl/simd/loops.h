@@ -10,9 +10,6 @@
 #define LASAGNE_NL_LOOPS_H
 
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #define LNL_LANES 16     /* lnl_inner is called for a multiple of these */
 #define LNL_ALIGN 64     /* bytes of the widest vectors */
@@ -183,12 +180,11 @@ static void lnl_pieces(const lnl_loop *loop, int split, npy_intp part, npy_intp 
 }
 
 /* Run the loop. Where an operand is fixed along the last dimension but not along all of them, that
- * dimension has to stay the row: keep_last. From `minimum` elements on with threads, if compiled
- * with OpenMP. */
+ * dimension has to stay the row: keep_last. `minimum` is that of lnl_threads. */
 static void lnl_run(lnl_loop *loop, int keep_last, npy_intp minimum)
 {
     npy_intp total = 1, pieces = 1, part, n;
-    int d, k, split, threads = 1;
+    int d, k, split, threads;
     loop->first_output = 0;
     while (!loop->operands[loop->first_output].is_output) loop->first_output++;
     loop->in_place = 0;
@@ -205,11 +201,9 @@ static void lnl_run(lnl_loop *loop, int keep_last, npy_intp minimum)
                             loop->operands[k].strides[split] == loop->operands[k].size;
     part = n = loop->shape[split];
     if (!keep_last && split > 0 && n < 2 * LNL_LANES) part = LNL_BUFFER / n, split--;
-#ifdef _OPENMP
-    if (total >= minimum) threads = omp_get_max_threads();
+    threads = lnl_threads(total, minimum);
     if (threads > 1 && split == 0)
         part = split == loop->ndim - 1 ? (n / threads / LNL_LANES + 1) * LNL_LANES : part;
-#endif
     for (d = 0; d < split; d++) pieces *= loop->shape[d];
     pieces *= (loop->shape[split] + part - 1) / part;
     if (threads > pieces) threads = (int)pieces;

@@ -7,9 +7,8 @@ import functools
 import numpy as np
 
 from lasagne_nl import _mends
-from lasagne_nl.backend import library
 from lasagne_nl.simd import in_c
-from lasagne_nl.simd.elemwise import compile_args
+from lasagne_nl.simd.elemwise import compile_args, least_for_threads
 from lasagne_nl.simd.scalar_ops import tools
 
 _OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op").OpenMPOp
@@ -18,7 +17,7 @@ _OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op
 @functools.lru_cache(maxsize=None)
 def _code():
     names = "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
-    return in_c.functions(*names) + in_c.read("softmax.h")
+    return in_c.functions(*names) + in_c.read("threads.h", "softmax.h")
 
 
 class OfRows(_OpenMPOp):
@@ -40,8 +39,7 @@ class OfRows(_OpenMPOp):
         return [*super().c_compile_args(**options), *compile_args(), "-fopenmp-simd"]
 
     def c_code_cache_version(self):
-        minimum = library.config.openmp_elemwise_minsize
-        return (in_c.version(_code()), 2, self.openmp, minimum)
+        return (in_c.version(_code()), 2, self.openmp, least_for_threads())
 
     def c_code(self, node, name, inputs, outputs, sub):
         typed = [node.inputs[0]] + node.inputs[2:]  # the second has the dtype of the first
@@ -52,7 +50,7 @@ class OfRows(_OpenMPOp):
                 [
                     *inputs,
                     *("&" + name for name in outputs),
-                    str(library.config.openmp_elemwise_minsize),
+                    str(least_for_threads()),
                 ]
             ),
             fail=sub["fail"],

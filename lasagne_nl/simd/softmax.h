@@ -12,9 +12,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* The largest element. NaN is passed over, and found by what comes after. */
 template <class T> LNL_NOINLINE T lnl_row_max(const T *x, npy_intp n)
@@ -249,11 +246,9 @@ static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp m
     const lnl_matrix<T> out = lnl_as_matrix<T>(*output);
     const npy_intp count = PyArray_DIMS(like)[0], n = PyArray_DIMS(like)[1];
     if (count == 0 || n == 0) return true;
-    int threads = 1, enough_memory = 1;
-#ifdef _OPENMP
-    if (count * n >= minimum) threads = omp_get_max_threads();
+    const int threads = lnl_threads(count * n, minimum);
+    int enough_memory = 1;
     #pragma omp parallel for num_threads(threads) reduction(& : enough_memory)
-#endif
     for (int thread = 0; thread < threads; thread++) {
         lnl_buffers<T> work(n);
         if (!work.first) { enough_memory = 0; continue; }
