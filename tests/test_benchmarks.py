@@ -205,6 +205,16 @@ def test_what_differs_from_the_expected_result_is_told(dtype):
     assert "2 arrays" in wrong(right, right)
 
 
+def test_an_entry_of_a_row_may_have_the_rounding_of_the_largest_one():
+    right = np.array([[0.9] + [0] * 999 + [1e-5, 0.1]], "float32")
+    off = np.zeros_like(right)
+    off[0, -2] = 4e-7
+    for activation, is_wrong in (("sparsemax", False), ("sigmoid", True)):
+        found = cases.what_is_wrong(case_of("forward", activation), [right + off], [right])
+        assert bool(found) == is_wrong
+    assert cases.what_is_wrong(case_of("forward", "sparsemax"), [right + 5 * off], [right])
+
+
 def test_a_training_step_is_judged_by_what_it_adds_to_the_parameters():
     case = cases.step_case("tanh")
     _, _, start = cases.step_inputs(case)
