@@ -40,7 +40,9 @@ from lasagne_nl import nonlinearities as nl
 pytestmark = pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
 of_theano = pytest.mark.skipif(not with_theano_itself, reason="is for Theano's C linker")
 if simd_is_active():
+    from lasagne_nl.simd.activations import record
     from lasagne_nl.simd.elemwise import _MOST_OPERANDS, VectorElemwise
+    from lasagne_nl.simd.recorder import FLOATS, in_order
     from lasagne_nl.simd.rows import OfRows
     from lasagne_nl.simd.scalar_ops import Kernel, tools
 if simd_is_active() and with_theano_itself:
@@ -753,3 +755,45 @@ def test_a_kernel_has_the_same_bits_in_c_and_in_numba(kernel, fma, tmp_path, mon
 def test_the_polynomials_are_those_that_the_script_writes(capsys):
     coefficients.main()
     assert capsys.readouterr().out == text_of("lasagne_nl", "simd", "coefficients.py")
+
+
+def _in_numpy(value, operands):
+    """What an operation of a kernel makes of float32 and integers; in float64, of floats."""
+    a, *others = operands
+    simple = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+    if value.kind in FLOATS and value.operation in simple:
+        return simple[value.operation](*(np.float64(one) for one in operands))
+    if value.operation in ("fma", "mad", "rest"):
+        b, c = map(np.float64, others)
+        return c - a * b if value.operation == "rest" else a * b + c
+    if value.operation in ("bits", "number", "convert"):
+        kind = np.dtype(value.kind)
+        return a.astype(kind) if value.operation == "convert" else a.view(kind)
+    return {
+        **simple, "&": np.bitwise_and, "|": np.bitwise_or, "^": np.bitwise_xor,
+        "<<": np.left_shift, ">>": np.right_shift, "<": np.less, ">": np.greater,
+        "<=": np.less_equal, ">=": np.greater_equal, "==": np.equal, "select": np.where,
+        "neg": np.negative,
+    }[value.operation](*operands)  # fmt: skip
+
+
+@pytest.mark.parametrize("kernel", linkers.KERNELS)
+def test_a_kernel_makes_no_subnormal_numbers_where_its_result_is_none(kernel):
+    """With them processors take ten times as long and more."""
+    x = np.concatenate([np.linspace(-60, 60, 4001), np.geomspace(1e-9, 1, 99)]).astype("float32")
+    arguments, result = record(kernel, "float32")
+    others = {"g": 0.37, "largest": 60, "shift": 0, "least": -45, "magic": 2.0**23 * 1.5 + 191}
+    made = {value: np.full_like(x, others.get(name, 0.75)) for name, value in arguments.items()}
+    made[next(iter(arguments.values()))] = x
+    has_subnormal = np.zeros(x.shape, bool)
+    with np.errstate(all="ignore"):
+        for value in in_order(result):
+            if value.operation == "constant":
+                number = value.operands[0] % 2**32 if value.kind == "uint32" else value.operands[0]
+                made[value] = np.full(x.shape, number, value.kind)
+            elif value not in made:
+                exact = _in_numpy(value, [made[operand] for operand in value.operands])
+                made[value] = exact.astype(value.kind)
+                if value.kind == "float32" and value.operation not in ("number", "select"):
+                    has_subnormal |= (exact != 0) & (abs(exact) < np.finfo("float32").tiny)
+    assert not has_subnormal[abs(made[result]) > 2.0**-80].any(), x[has_subnormal]

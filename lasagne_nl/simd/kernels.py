@@ -384,17 +384,22 @@ def softplus(f, x):
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
     Error: float32 0.819, -0x1.590602p+6; float64 0.929, -0x1.61ada845b1f0dp+9.
     """
-    y = at_least(f.exp_is_0, -absolute(f, x))
+    y = at_least(select(x > 0, x.of(-64.0), f.exp_is_0), -absolute(f, x))
     # u = exp(y), by way of 2^64 u, which is no subnormal.
     a, r, _ = reduce(f, y, 64)
     p, p_lo = expm1_reduced(f, r)
     u = mad(a, p, a)
     u_lo = mad(a, p_lo, mad(a, p, a - u))
     u, u_lo = u * 2.0**-64, u_lo * 2.0**-64
-    # 1 + u = 2 (1 + (u - 1) / 2)
+    # 1 + u = 2^n (1 + w), of which the log is n log(2) + w + w t. No product is smaller than w.
     large = u > 0.5
-    one, half = select(large, x.of(1.0), 0.0), select(large, x.of(0.5), 1.0)
-    high, low = log1p_parts(f, (u - one) * half, u_lo * half, one)
+    n, half = select(large, x.of(1.0), 0.0), select(large, x.of(0.5), 1.0)
+    w, w_lo = (u - n) * half, u_lo * half
+    t = w * polynomial(f.polynomials["log1p_ratio"], w)
+    left = mad(w, t, mad(-w, w_lo, w_lo))
+    base = n * f.ln2
+    high = base + w
+    low = ((base - high) + w) + mad(n, f.ln2_lo, left)
     s, s_lo = exact_sum(select(x > 0, x, 0.0), high)
     return select(x < INF, s + (s_lo + low), x)
 
@@ -425,23 +430,26 @@ def log1p(f, x):
 
 
 # --- of a row of softmax ---
+# Exponentials are times 2^64, lest they be subnormal, with which processors take very long.
 
 
 def exp_near_1(f, x, shift, least, magic):
-    """exp(x) / 2^n, which is about 1 for the largest of a row, from which the three functions below
-    make the rest: exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it, and
-    2^-64; 0 for what is below `least`.
+    """2^64 exp(x) / 2^n, which is about 2^64 for the largest of a row, from which the three
+    functions below make the rest: exp(x - shift) times a power of 2, which is in `magic` as
+    `reduce_by` has it; 0 for what is below `least`.
 
     Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
     differences from the largest are.
     """
-    a, r, _ = reduce_by(f, at_least(least, x - shift), magic)
+    z = x - shift
+    is_0 = z < least
+    a, r, _ = reduce_by(f, select(is_0, least, z), magic)
     p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
-    return mad(a, p, a) * 2.0**-64
+    return select(is_0, 0.0, mad(a, p, a))
 
 
 def exp_below(f, x, largest):
-    """exp(x - largest): 1 for the largest of a row"""
+    """2^64 exp(x - largest): 2^64 for the largest of a row"""
     return exp_near_1(f, x, largest, f.exp_is_0, f.magic + f.bias + 64)
 
 
@@ -480,9 +488,18 @@ def plus(f, a, b):
     return a + b
 
 
-def less(f, g, x, factor):
-    """g - x factor"""
-    return mad(-x, factor, g)
+def unscaled(f, x):
+    return x * 2.0**-64
+
+
+def unit_of(f, factor):
+    """2^-64 for a factor that would be subnormal times that, else 1"""
+    return select(absolute(f, factor) < 2.0**-60, factor.of(2.0**-64), 1.0)
+
+
+def less(f, g, x, factor, unit):
+    """g - x factor, for x times 2^64, which is times its unit, and the factor times the rest"""
+    return mad(-(x * unit), factor * (2.0**-64 / unit), g)
 
 
 def as_double(f, x):
@@ -490,8 +507,8 @@ def as_double(f, x):
 
 
 def scaled(f, x, c, c_lo):
-    """x (c + c_lo)"""
-    return mad(x, c, x * c_lo)
+    """x (c + c_lo), for x times 2^64"""
+    return unscaled(f, mad(x, c, x * c_lo))
 
 
 def rest_of_inverse(f, x, inverse):

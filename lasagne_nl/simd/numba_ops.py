@@ -176,20 +176,23 @@ def _sum(dtype):
     return _compiled(sum_of, fastmath={"reassoc"})
 
 
-_NEAR_1 = "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1", "rank", "of_rank"
+_NEAR_1 = "exp_near_1 shift_near_1 least_near_1 magic_near_1 rank of_rank unscaled".split()
 
 
 def _exponentials(dtype, has_bias=False):
-    """A function that makes exp(x) / 2^n, which is about 1 for the largest, and returns the sum."""
+    """A function that makes 2^64 exp(x) / 2^n, which is about 2^64 for the largest, and returns the
+    sum, not times 2^64.
+    """
     exp, shift_of, least_of, magic_of = (in_llvm.function(name, dtype) for name in _NEAR_1[:4])
     largest, score, sum_of = _largest(dtype, has_bias), _score(dtype, has_bias), _sum(dtype)
+    unscaled = in_llvm.function("unscaled", "float64")
 
     def exponentials(row, bias, result):
         most = largest(row, bias)
         shift, least, magic = shift_of(most), least_of(most), magic_of(most)
         for j in range(len(row)):
             result[j] = exp(score(row[j], bias[j]), shift, least, magic)
-        return sum_of(result)
+        return unscaled(sum_of(result))
 
     return _compiled(exponentials)
 
@@ -217,16 +220,17 @@ def _log_softmax(op, node, **_):
     dtype, has_bias = node.inputs[0].type.dtype, len(node.inputs) == 2
     exp, score = in_llvm.function("exp_below", dtype), _score(dtype, has_bias)
     largest, sum_of, number = _largest(dtype, has_bias), _sum(dtype), np.dtype(dtype).type
+    unscaled = in_llvm.function("unscaled", "float64")
 
     def log_softmax(row, bias, result):
         most = largest(row, bias)
         for j in range(len(row)):
             result[j] = exp(score(row[j], bias[j]), most)
-        rest, most_wide = np.log(sum_of(result)), np.float64(most)
+        rest, most_wide = np.log(unscaled(sum_of(result))), np.float64(most)
         for j in range(len(row)):
             result[j] = number((score(row[j], bias[j]) - most_wide) - rest)
 
-    return _each_row(log_softmax, op, node, "exp_below", "rank", "of_rank")
+    return _each_row(log_softmax, op, node, "exp_below", "rank", "of_rank", "unscaled")
 
 
 @register_funcify_and_cache_key(RowSoftmaxGrad)
@@ -248,14 +252,15 @@ def _softmax_grad(op, node, **_):
 def _log_softmax_grad(op, node, **_):
     dtype = node.inputs[0].type.dtype
     exponentials, sum_of, number = _exponentials(dtype), _sum(dtype), np.dtype(dtype).type
-    less = in_llvm.function("less", dtype)
+    less, unit_of = in_llvm.function("less", dtype), in_llvm.function("unit_of", dtype)
 
     def log_softmax_grad(g, row, result):
         factor = number(sum_of(g) / exponentials(row, row, result))
+        unit = unit_of(factor)
         for j in range(len(row)):
-            result[j] = less(g[j], result[j], factor)
+            result[j] = less(g[j], result[j], factor, unit)
 
-    return _each_row(log_softmax_grad, op, node, *_NEAR_1, "less")
+    return _each_row(log_softmax_grad, op, node, *_NEAR_1, "less", "unit_of")
 
 
 @register_funcify_and_cache_key(RowSparsemax)

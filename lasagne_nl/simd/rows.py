@@ -16,8 +16,10 @@ _OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op
 
 @functools.lru_cache(maxsize=None)
 def _code():
-    names = "exp_below", "exp_near_1", "shift_near_1", "least_near_1", "magic_near_1"
-    return in_c.functions(*names) + in_c.read("threads.h", "softmax.h")
+    names = (
+        "exp_below exp_near_1 shift_near_1 least_near_1 magic_near_1 unscaled scaled unit_of less"
+    )
+    return in_c.functions(*names.split()) + in_c.read("threads.h", "softmax.h")
 
 
 class OfRows(_OpenMPOp):

@@ -49,7 +49,7 @@ template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
     return 0;
 }
 
-/* out = exp(x) / 2^n, which is about 1 for the largest; returns the sum */
+/* out = 2^64 exp(x) / 2^n, which is about 2^64 for the largest; returns the sum, not times 2^64 */
 template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp n, T max)
 {
     const T shift = lnl_shift_near_1(max), least = lnl_least_near_1(max), magic = lnl_magic_near_1(max);
@@ -60,7 +60,7 @@ template <class T> LNL_NOINLINE double lnl_row_exp(T *out, const T *x, npy_intp 
         out[j] = e;
         sum += e;
     }
-    return sum;
+    return lnl_unscaled(sum);
 }
 
 /* The sum of exp(x - max) */
@@ -69,17 +69,17 @@ template <class T> LNL_NOINLINE double lnl_row_sum_exp(const T *x, npy_intp n, T
     double sum = 0;
     #pragma omp simd reduction(+ : sum)
     for (npy_intp j = 0; j < n; j++) sum += lnl_exp_below(x[j], max);
-    return sum;
+    return lnl_unscaled(sum);
 }
 
-/* out = out / sum, as if by the factor 1 / sum in twice the precision */
+/* out = out / 2^64 / sum, as if by the factor 1 / sum in twice the precision */
 template <class T> LNL_NOINLINE void lnl_row_divide(T *out, npy_intp n, double sum)
 {
     const double inverse = 1 / sum;
     const T factor = (T)inverse;
     const T factor_lo = (T)((inverse - (double)factor) + lnl_rest(inverse, sum, 1.0) * inverse);
     #pragma omp simd
-    for (npy_intp j = 0; j < n; j++) out[j] = lnl_mad(out[j], factor, out[j] * factor_lo);
+    for (npy_intp j = 0; j < n; j++) out[j] = lnl_scaled(out[j], factor, factor_lo);
 }
 
 /* out = x - max - rest; not x - (max + rest), where a large max would swallow the rest */
@@ -104,11 +104,12 @@ template <class T> LNL_NOINLINE double lnl_row_sum(const T *x, npy_intp n)
     return sum;
 }
 
-/* out = g - out * factor */
+/* out = g - out / 2^64 * factor */
 template <class T> LNL_NOINLINE void lnl_row_less(T *out, const T *g, npy_intp n, T factor)
 {
+    const T unit = lnl_unit_of(factor);
     #pragma omp simd
-    for (npy_intp j = 0; j < n; j++) out[j] = lnl_mad(-out[j], factor, g[j]);
+    for (npy_intp j = 0; j < n; j++) out[j] = lnl_less(g[j], out[j], factor, unit);
 }
 
 template <class T> LNL_NOINLINE double lnl_row_dot(const T *a, const T *b, npy_intp n)
@@ -406,7 +407,7 @@ static bool lnl_crossentropy(PyArrayObject *x, PyArrayObject *b, PyArrayObject *
         npy_intp largest = lnl_row_argmax(row, n, max);
         double sum = lnl_row_exp(result, row, n, max);
         /* A sum of little more than its largest part: what this part was rounded by cancels. */
-        *losses.row(i) = (T)(log(sum / result[largest]) + ((double)max - wanted));
+        *losses.row(i) = (T)(log(sum / lnl_unscaled(result[largest])) + ((double)max - wanted));
         *indices.row(i) = (I)largest;
         lnl_row_divide(result, n, sum);
     });

@@ -121,6 +121,11 @@ def log1p_tail(x):
     return (mpmath.log1p(x) - x + x**2 / 2) / x**3
 
 
+def log1p_ratio(x):
+    """(log(1 + x) - x) / x^2"""
+    return (mpmath.log1p(x) - x) / x**2
+
+
 def double_exp_tail(x):
     """(exp(2 x) - 1 - 2 x) / (2 x^2)"""
     return 2 * exp_tail(2 * x)
@@ -205,6 +210,10 @@ POLYNOMIALS = {
     "log1p_tail": (
         log1p_tail, lambda x: abs(x**3 / mpmath.log1p(x)), (mpf(-3) / 10, mpf(1) / 2),
         {np.float32: 9, np.float64: 20},
+    ),
+    "log1p_ratio": (
+        log1p_ratio, lambda x: abs(x**2 / mpmath.log1p(x)), (mpf(-1) / 4, mpf(1) / 2),
+        {np.float32: 10, np.float64: 21},
     ),
 }  # fmt: skip
 # Those whose first coefficient is the sum of two floats.
