@@ -88,8 +88,8 @@ def _offered_by_class(call):
 class Parameterised:
     """An activation with parameters: what all such classes have in common.
 
-    The constructor of a subclass names the parameters, and hands them on in that order. Each
-    becomes an attribute; so instances pickle and copy by themselves.
+    The constructor of the subclass that has the formula names the parameters, and hands them on in
+    that order. Each becomes an attribute; so instances pickle and copy by themselves.
     """
 
     _parameters = ()
@@ -97,7 +97,9 @@ class Parameterised:
 
     def __init_subclass__(cls):
         super().__init_subclass__()
-        cls._parameters = tuple(inspect.signature(cls.__init__).parameters)[1:]
+        # A user's subclass may have a constructor of its own, with other arguments.
+        if "_formula" in vars(cls) or ("__init__" in vars(cls) and not cls._parameters):
+            cls._parameters = tuple(inspect.signature(cls.__init__).parameters)[1:]
         if "__call__" in vars(cls):
             cls.__call__ = _offered_by_class(cls.__call__)
 

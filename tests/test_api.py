@@ -3,12 +3,14 @@
 import copy
 import importlib
 import inspect
+import math
 import pickle
 import pydoc
 import sys
 import textwrap
 import types
 
+import numpy as np
 import pytest
 from activations import ALL, CLASSES, OTHER_CLASSES
 from helpers import backend, library, tensor
@@ -180,6 +182,38 @@ def test_objects_copy(owner, parameters, copying):
 def test_a_pickled_object_holds_no_library_object(owner, parameters):
     written = pickle.dumps(owner(**parameters))
     assert not [module for module in backend._MODULES if module.encode() in written]
+
+
+class OfAngle(nl.LeakyRectify):
+    def __init__(self, angle, label=None):
+        super().__init__(math.tan(angle))
+        self.angle, self.label = angle, label
+
+
+class Swapped(nl.ScaledTanH):
+    def __init__(self, scale_out=1.7159, scale_in=0.5):
+        super().__init__(scale_in, scale_out)
+
+
+class OfChannels(nl.Softmax):
+    def __init__(self):
+        super().__init__(1)
+
+
+def test_a_subclass_may_have_a_constructor_of_its_own():
+    one, two, three = pickle.loads(pickle.dumps([OfAngle(0.5, "a"), Swapped(), OfChannels()]))
+    assert vars(one) == {"leakiness": math.tan(0.5), "angle": 0.5, "label": "a"}
+    assert vars(two) == {"scale_in": 0.5, "scale_out": 1.7159} and vars(three) == {"axis": 1}
+    x = np.array([[-1.0, 2.0]])
+
+    def value(activation):
+        return library.function([], activation(x), mode="FAST_COMPILE")()
+
+    for own, same in ((one, nl.LeakyRectify(math.tan(0.5))), (two, nl.ScaledTanH(0.5, 1.7159))):
+        np.testing.assert_array_equal(value(own), value(same))
+    np.testing.assert_allclose(value(three).sum(), 1)
+    two.scale_out = 1.0
+    np.testing.assert_allclose(value(two), np.tanh(x / 2))
 
 
 def test_a_shared_parameter_survives_pickling_and_deepcopy():

@@ -304,6 +304,17 @@ def test_the_softmax_family_gives_what_the_library_gives_in_any_layout(dtype, in
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.parametrize("columns", [3, 1])
+def test_a_bias_of_one_that_is_repeated_is_no_row(columns):
+    x = tensor("x", "float64", 2, (False, columns == 1))
+    b = tensor("b", "float64", 1, (True,))
+    function = compiled([x, b], [nl.softmax(x + b), nl.log_softmax(x + b)], fast())
+    rows = np.random.RandomState(0).randn(4, columns)
+    softmax, log_softmax = function(rows, np.array([0.5]))
+    np.testing.assert_allclose(softmax, softmax_of(rows), rtol=1e-14)
+    np.testing.assert_allclose(log_softmax, np.log(softmax_of(rows)), rtol=1e-14, atol=1e-15)
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "sparsemax"])
 def test_the_gradient_of_rows_is_one_operation_whatever_the_loss(name):
     x, b = tensor("x", "float64", 2), tensor("b", "float64", 1)

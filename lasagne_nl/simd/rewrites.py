@@ -59,7 +59,8 @@ def _bias(x):
     for one, other in _terms(x, tensor.add):
         if other.owner and isinstance(other.owner.op, DimShuffle) and one.type == x.type:
             (row,) = other.owner.inputs
-            if tuple(other.owner.op.new_order) == ("x", 0) and row.dtype == x.dtype:
+            is_row = tuple(other.owner.op.new_order) == ("x", 0) and row.dtype == x.dtype
+            if is_row and row.type.broadcastable[0] == x.type.broadcastable[1]:
                 return [one, row]
     return None
 
