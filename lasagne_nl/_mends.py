@@ -199,9 +199,11 @@ def _mend_log_of_probabilities(tools):
                 log = scores.log_of(node)
                 if log is not None and not asked_for & scores.passed:
                     del nodes[node]
-                    stand_in = _LogOfScores(tools, node, log, scores.read)
-                    for i, score in enumerate(stand_in.inputs):
-                        clients.get(score, {})[stand_in] = [i]
+                    # What the library has for connected, with a gradient of 0, stays so.
+                    beside = [v for client, v in scores.beside if client in clients.get(v, ())]
+                    stand_in = _LogOfScores(tools, node, log, scores.read, beside)
+                    for i, variable in enumerate(stand_in.inputs):
+                        clients.get(variable, {})[stand_in] = [i]
         return clients
 
     gradient._populate_var_to_app_to_idx = clients_for_gradient
@@ -215,17 +217,26 @@ def _mend_log_of_probabilities(tools):
 
 class _LogOfScores:
     """For a gradient, a node of log that takes the scores. Through the probabilities the gradient
-    would be divided by them, which may have rounded to 0.
+    would be divided by them, which may have rounded to 0. It takes what is `beside` them, too.
     """
 
-    def __init__(self, tools, node, log, copies):
-        self.op, self.inputs, self.outputs = self, list(copies), node.outputs
-        self._grad, self._log, self._copies = tools.gradient.grad, log, list(copies.values())
+    def __init__(self, tools, node, log, copies, beside):
+        self.op, self.inputs, self.outputs = self, [*copies, *beside], node.outputs
+        self._tools, self._log, self._copies = tools, log, list(copies.values())
+        self._beside = beside
 
     def L_op(self, inputs, outputs, gradients):
         known = {self._log: gradients[0]}
         options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
-        return self._grad(None, self._copies, known_grads=known, **options)
+        found = self._tools.gradient.grad(None, self._copies, known_grads=known, **options)
+        cast = self._tools.tensor.cast
+        return [
+            *(
+                cast(one, copy.dtype) if copy.dtype in ("float32", "float64") else one
+                for one, copy in zip(found, self._copies)
+            ),
+            *(cast(one.zeros_like(), gradients[0].dtype) for one in self._beside),
+        ]
 
     pullback = L_op
 
@@ -235,14 +246,15 @@ class _Scores:
     where the probabilities have rounded to 0 or 1.
 
     What stands for each score is made by `stand_in`, and kept in `read`; in `passed` is what lies
-    between the scores and the log.
+    between the scores and the log, in `beside` what else that is made of, conditions, and by which
+    nodes.
     """
 
     def __init__(self, tools, stand_in=lambda score: score):
         self._tools, self._tensor, self._stand_in = tools, tools.tensor, stand_in
         self._softplus = tools.functions.softplus
         self._sigmoid = _kind(tools.functions.sigmoid.scalar_op)
-        self._are_found, self.read, self.passed = False, {}, set()
+        self._are_found, self.read, self.passed, self.beside = False, {}, set(), []
         # A part that several others show is looked at once.
         self._log = functools.lru_cache(maxsize=None)(self._log_of)
         self._logit = functools.lru_cache(maxsize=None)(self._logit_of)
@@ -264,10 +276,12 @@ class _Scores:
         return log if self._are_found else None
 
     def _log_of(self, p):
-        logit = self._logit(p)
+        made_by = _made_by(p)
+        parts = p.owner.inputs if made_by in ("Switch", "Join") else ()
+        # Of a part that is 1 the log is 0, and the logit infinite.
+        logit = None if any(map(_is_one, parts)) else self._logit(p)
         if logit is not None:
             return -self._softplus(-logit)
-        made_by = _made_by(p)
         if made_by == "Softmax":
             return self._log_softmax(p)
         if made_by == "Sub":
@@ -317,6 +331,7 @@ class _Scores:
             where = slice(None)
         inputs = list(p.owner.inputs)
         results = [function(part) for part in inputs[where]]
+        self.beside += [(p.owner, one) for one in inputs if one not in inputs[where]]
         if all(result is None for result in results):
             return None
         for i, part in enumerate(inputs[where]):

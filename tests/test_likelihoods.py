@@ -317,6 +317,44 @@ def test_a_step_of_scan_takes_the_gradient_of_the_scores_too():
     np.testing.assert_array_equal(slope, [0, -0.5, -1])
 
 
+def test_what_a_condition_is_made_of_stays_connected_with_the_loss():
+    x, y, w = (tensor(name, "float64", 1) for name in "xyw")
+
+    def step(one, target, h, w):
+        p = nl.sigmoid(h * w + one)
+        return h + one, -T.log(T.switch(T.eq(target, 1), p, 1 - p)).sum()
+
+    (_, losses), _ = library.scan(
+        step, sequences=[x, y], outputs_info=[T.zeros_like(w), None], non_sequences=[w]
+    )
+    of_scan = library.grad(losses.sum(), w)
+    p = nl.sigmoid(x)
+    beside = library.grad(T.log(T.switch(w, p, 1 - p)).sum(), [x, w])
+    got = library.function([x, y, w], [of_scan, *beside], mode="FAST_COMPILE")
+    # The sum before the second step is 2.
+    slopes = 2 / (1 + np.exp(-3.0)) - 0, [-1 / (1 + np.exp(2.0)) * -1, -1 / (1 + np.exp(-1.0))], [0]
+    of_scan, along_x, along_w = got([2.0, 1.0], [1.0, 0.0], [1.0, 0.0])
+    np.testing.assert_allclose(of_scan[0], slopes[0], rtol=1e-14)
+    np.testing.assert_allclose(along_x, slopes[1], rtol=1e-14)
+    np.testing.assert_array_equal(along_w, [0, 0])
+
+
+def test_the_gradient_of_scores_of_two_dtypes_has_the_dtype_of_each():
+    x, z, y = tensor("x", "float32", 1), tensor("z", "float64", 1), tensor("y", "int8", 1)
+    log = T.log(T.switch(y, nl.sigmoid(x), nl.sigmoid(z)))
+    assert [g.dtype for g in library.grad(log.sum(), [x, z])] == ["float32", "float64"]
+
+
+def test_a_probability_of_1_beside_a_sigmoid_makes_nothing_infinite():
+    x, y = tensor("x", "float64", 1), tensor("y", "int8", 1)
+    log = T.log(T.switch(y, nl.sigmoid(x), 1.0))
+    nodes = library.function([x, y], log, mode=only_graph()).maker.fgraph.apply_nodes
+    constants = [np.max(v.data) for n in nodes for v in n.inputs if hasattr(v, "data")]
+    assert np.isfinite(constants).all()
+    got = library.function([x, y], log, mode="FAST_COMPILE")([-800.0, 2.0], [1, 0])
+    np.testing.assert_array_equal(got, [-800, 0])
+
+
 def test_the_gradient_along_the_probability_itself_stays_what_it_is():
     x, g = tensor("x", "float64", 1), tensor("g", "float64", 1)
     p = nl.sigmoid(x)
