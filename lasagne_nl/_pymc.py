@@ -77,6 +77,7 @@ _INVERSES = {
     "Squareplus": lambda y, b: (y - b / (4 * y), 0, np.inf),
     "tanh_shrink": _tanh_shrink,
 }
+_FAR = 1e30  # above it no distribution has any weight
 # Where the gradient, 1 - (1 - tanh(x)^2), would cancel.
 _SLOPES = {"tanh_shrink": lambda x: T.sqr(T.tanh(x))}
 
@@ -119,15 +120,17 @@ class _Inverse(Transform):
         return _applied(self._activation, value, *parameters)
 
     def backward(self, value, *parameters):
-        return self._inverse(value, *parameters)[0]
+        x, _, high = self._inverse(value, *parameters)
+        return T.switch(value < high, x, like(_FAR, value))
 
     def log_jac_det(self, value, *parameters):
         x, low, high = self._inverse(value, *parameters)
         slope = _SLOPES.get(_name(self._activation))
         slope = slope(x) if slope else grad(self.forward(x, *parameters).sum(), x)
         log = -T.log(slope)
-        # Beyond the range it is to be NaN, for which PyMC takes a density of 0.
-        log = T.switch((value > low) & (value < high), log, like(np.nan, value))
+        # Above the range the density is 0; where this is NaN, the probability is, too.
+        log = T.switch(value < high, log, like(-np.inf, value))
+        log = T.switch(value > low, log, like(np.nan, value))
         must = "{}: parameters > 0".format(_name(self._activation))
         return CheckParameterValue(must)(log, *[T.all(one > 0) for one in parameters])
 

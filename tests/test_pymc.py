@@ -130,6 +130,19 @@ def test_an_invertible_activation_of_a_random_variable_has_its_density(name, dty
 
 
 @pytest.mark.parametrize(
+    "activation, beyond",
+    [(nl.softsign, [(-1.5, 0), (-1, 0), (1, 1), (1.5, 1)]), (nl.softplus, [(-1, 0), (np.inf, 1)])],
+    ids=["softsign", "softplus"],
+)
+def test_beyond_its_range_an_activation_has_the_probability_0_or_1(activation, beyond):
+    rv = activation(pm.Normal.dist(*NORMAL))
+    inside = float(library.function([], activation(NORMAL[:1]), mode="FAST_COMPILE")()[0])
+    values, expected = zip((inside, 0.5), *beyond)  # the image of the median, of all
+    got = pm.logcdf(rv, np.array(values)).eval(mode="FAST_COMPILE")
+    np.testing.assert_allclose(np.exp(got), expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
     "activation, low, high",
     [(nl.rectify, 0, np.inf), (nl.hard_tanh, -1, 1), (nl.relu6, 0, 6), (nl.HardTanh(-2, 1), -2, 1)],
     ids=["rectify", "hard_tanh", "relu6", "HardTanh(-2, 1)"],

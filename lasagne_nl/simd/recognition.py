@@ -232,7 +232,7 @@ def _is_moderate(variable):
 _ROWS = {nonlinearities.Sparsemax: (RowSparsemax, RowSparsemaxGrad)}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=64)  # types are without number
 @_unwatched
 def _patterns_of_rows(activation, kind):
     """The input, the incoming gradient, the value, and the gradient of an activation of rows."""
@@ -246,6 +246,9 @@ def _activation_of_rows(result):
     for activation, (op, op_of_gradient) in _ROWS.items():
         called = map(vars(nonlinearities).get, applied)
         if not any(one is activation or isinstance(one, activation) for one in called):
+            continue
+        *_, value, gradient = _patterns_of_rows(activation, tensor.vector(dtype=result.dtype).type)
+        if result.owner.op not in (value.owner.op, gradient.owner.op):
             continue
         x, incoming, value, gradient = _patterns_of_rows(activation, result.type)
         for pattern in (value, gradient):
