@@ -118,7 +118,9 @@ def _mend():
 
 
 def _mode_of_one_function():
-    return library.Mode(linker="c", optimizer="fast_run") if library.config.cxx else None
+    # Theano has no C code for float16.
+    can_be = library.config.cxx and library.config.floatX != "float16"
+    return library.Mode(linker="c", optimizer="fast_run") if can_be else None
 
 
 # Functions that all libraries have in the same place.

@@ -40,11 +40,16 @@ def _along(op, axis, inputs, as_matrix):
     return turned(result, [order.index(one) for one in range(len(order))])
 
 
-def _axis(softmax):
-    """The only axis of a softmax of the library, or None."""
-    axes = getattr(softmax.op, "axis", -1)
+def _axis(softmax, as_matrix):
+    """The only axis of a softmax of the library, or None: also of one that Numba, which computes no
+    matrices, is to compute along the first of several. PyTensor walks along its rows all at once.
+    """
+    axes, ndim = getattr(softmax.op, "axis", -1), softmax.inputs[0].ndim
     axes = axes if isinstance(axes, tuple) else (axes,)
-    return None if len(axes) != 1 or axes[0] is None else axes[0] % softmax.inputs[0].ndim
+    if len(axes) != 1 or axes[0] is None:
+        return None
+    axis = axes[0] % ndim
+    return axis if as_matrix or axis > 0 or ndim == 1 else None
 
 
 def _terms(variable, op):
@@ -78,7 +83,7 @@ def local_softmax_of_rows(as_matrix):
 
     @tools.local(*replacements)
     def local_softmax(fgraph, node):
-        axis = _axis(node)
+        axis = _axis(node, as_matrix)
         if axis is None or any(one.dtype not in FLOATS for one in node.inputs):
             return False
         op, (x, *_) = replacements[type(node.op)], node.inputs
@@ -117,7 +122,7 @@ def local_gradient_of_rows(as_matrix):
         for total, softmax in _terms(product, tensor.mul):
             if not (softmax.owner and isinstance(softmax.owner.op, tools.special.Softmax)):
                 continue
-            axis = _axis(softmax.owner)
+            axis = _axis(softmax.owner, as_matrix)
             if axis is None or h.type != softmax.type or h.dtype not in FLOATS:
                 continue
             if not is_the_sum(total, h, axis):
