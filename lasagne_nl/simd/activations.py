@@ -364,23 +364,34 @@ def softsign_slope(f, x, g):
 
 def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
-    # The denominator is times 2^-power, lest it be no float, and the quotient times 2^power.
-    power, most = (40, 110.0) if f.dtype == "float32" else (128, 753.0)
-    least = f.expm1_is_minus_1
+    # The denominator is times 2^-power, lest it be no float, and the quotient times 2^power; by no
+    # more than that, lest what the exponential is rounded by be subnormal.
+    is_exact, least = y_lo is not None, f.expm1_is_minus_1
+    if is_exact:  # x may be much larger than y
+        power, near, most = (80, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
+        magic, one = (
+            select(y > 0, x.of(a), b)
+            for a, b in (
+                (f.magic + (f.bias - power), f.magic + (f.bias - near)),
+                (2.0**-power, 2.0**-near),
+            )
+        )
+    else:
+        power, most = (40, 110.0) if f.dtype == "float32" else (128, 753.0)
+        magic, one = f.magic + (f.bias - power), x.of(2.0**-power)
     z = at_least(least, at_most(most, y))
-    magic, is_exact = f.magic + (f.bias - power), y_lo is not None
     e, e_lo = exp_of_sum(f, z, y_lo, magic, "exp_tail_short", is_exact)
-    d, d_lo = exact_sum(x.of(2.0**-power), e)
+    d, d_lo = exact_sum(one, e)
     inverse = 1 / d
     q = x * inverse
     q = mad(mad(-q, d_lo + e_lo, rest(q, d, x)), inverse, q)
-    q = q * select(y > most, x.of(1.0), 2.0**-power)
+    q = q * select(y > most, 1.0, one)
     return select(y < least, x, select(y > most, 0.0, q))
 
 
 def _exp_below_0(f, v, v_lo=None, **options):
     """2^power exp(v + v_lo) = e + e_lo for v <= 0, and 2^-power; `options` as of `exp_of_sum`"""
-    power, least = (80, -112.0) if f.dtype == "float32" else (256, -760.0)
+    power, least = (100, -130.0) if f.dtype == "float32" else (256, -797.0)
     if v_lo is not None:
         v_lo = select(v < least, 0.0, v_lo)
     e, e_lo = exp_of_sum(f, at_least(least, v), v_lo, f.magic + (f.bias + power), **options)
@@ -430,7 +441,7 @@ def Swish(f, x, beta):
 
 
 def Swish_slope(f, x, beta, g):
-    """Error: that of `silu_slope`."""
+    """Error: float32 1.384 above 0.3, 1.0 units of 1 below; float64 1.490, 1.0."""
     y, y_lo = _beta_times(f, beta, x)
     return _gated_slope(f, y, y_lo, y, g)
 
