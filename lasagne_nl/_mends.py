@@ -203,7 +203,7 @@ def _mend_log_of_probabilities(tools):
                     beside = [v for client, v in scores.beside if client in clients.get(v, ())]
                     stand_in = _LogOfScores(tools, node, log, scores.read, beside)
                     for i, variable in enumerate(stand_in.inputs):
-                        clients.get(variable, {})[stand_in] = [i]
+                        clients.get(variable, {}).setdefault(stand_in, []).append(i)
         return clients
 
     gradient._populate_var_to_app_to_idx = clients_for_gradient

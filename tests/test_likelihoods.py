@@ -330,13 +330,16 @@ def test_what_a_condition_is_made_of_stays_connected_with_the_loss():
     of_scan = library.grad(losses.sum(), w)
     p = nl.sigmoid(x)
     beside = library.grad(T.log(T.switch(w, p, 1 - p)).sum(), [x, w])
-    got = library.function([x, y, w], [of_scan, *beside], mode="FAST_COMPILE")
+    both = library.grad(T.log(T.switch(x, p, 1 - p)).sum(), x)
+    got = library.function([x, y, w], [of_scan, *beside, both], mode="FAST_COMPILE")
     # The sum before the second step is 2.
-    slopes = 2 / (1 + np.exp(-3.0)) - 0, [-1 / (1 + np.exp(2.0)) * -1, -1 / (1 + np.exp(-1.0))], [0]
-    of_scan, along_x, along_w = got([2.0, 1.0], [1.0, 0.0], [1.0, 0.0])
-    np.testing.assert_allclose(of_scan[0], slopes[0], rtol=1e-14)
-    np.testing.assert_allclose(along_x, slopes[1], rtol=1e-14)
+    of_scan, along_x, along_w, both = got([2.0, 1.0], [1.0, 0.0], [1.0, 0.0])
+    np.testing.assert_allclose(of_scan[0], 2 / (1 + np.exp(-3.0)), rtol=1e-14)
+    np.testing.assert_allclose(
+        along_x, [1 / (1 + np.exp(2.0)), -1 / (1 + np.exp(-1.0))], rtol=1e-14
+    )
     np.testing.assert_array_equal(along_w, [0, 0])
+    np.testing.assert_allclose(both, 1 / (1 + np.exp([2.0, 1.0])), rtol=1e-14)
 
 
 def test_the_gradient_of_scores_of_two_dtypes_has_the_dtype_of_each():
