@@ -368,7 +368,7 @@ def _gated(f, x, y, y_lo=None):
     # more than that, lest what the exponential is rounded by be subnormal.
     is_exact, least = y_lo is not None, f.expm1_is_minus_1
     if is_exact:  # x may be much larger than y
-        power, near, most = (80, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
+        power, near, most = (84, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
         magic, one = (
             select(y > 0, x.of(a), b)
             for a, b in (
