@@ -28,7 +28,6 @@ with_theano = library.__name__ == "theano"  # or Theano-PyMC
 with_theano_itself = backend.name == "theano"
 nnet = T.nnet if with_theano else T
 
-VERSION = tuple(int(part) for part in library.__version__.split(".")[:2])
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 

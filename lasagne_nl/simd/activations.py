@@ -366,21 +366,15 @@ def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
     # The denominator is times 2^-power, lest it be no float, and the quotient times 2^power; by no
     # more than that, lest what the exponential is rounded by be subnormal.
-    is_exact, least = y_lo is not None, f.expm1_is_minus_1
-    if is_exact:  # x may be much larger than y
-        power, near, most = (84, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
-        magic, one = (
-            select(y > 0, x.of(a), b)
-            for a, b in (
-                (f.magic + (f.bias - power), f.magic + (f.bias - near)),
-                (2.0**-power, 2.0**-near),
-            )
-        )
-    else:
+    bias, least = f.magic + f.bias, f.expm1_is_minus_1
+    if y_lo is None:
         power, most = (40, 110.0) if f.dtype == "float32" else (128, 753.0)
-        magic, one = f.magic + (f.bias - power), x.of(2.0**-power)
-    z = at_least(least, at_most(most, y))
-    e, e_lo = exp_of_sum(f, z, y_lo, magic, "exp_tail_short", is_exact)
+        magic = x.of(bias - power)
+    else:  # x may be much larger than y
+        power, near, most = (84, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
+        magic = select(y > 0, x.of(bias - power), bias - near)
+    one, z = pow2(f, magic), at_least(least, at_most(most, y))
+    e, e_lo = exp_of_sum(f, z, y_lo, magic, "exp_tail_short", is_exact=y_lo is not None)
     d, d_lo = exact_sum(one, e)
     inverse = 1 / d
     q = x * inverse

@@ -241,14 +241,20 @@ def _patterns_of_rows(activation, kind):
     return x, incoming, value, tools.gradient.grad(None, x, known_grads={value: incoming})
 
 
+@functools.lru_cache(maxsize=None)
+def _roots_of_rows(activation, dtype):
+    """The operations that the value and the gradient of an activation of rows end with."""
+    *_, value, gradient = _patterns_of_rows(activation, tensor.vector(dtype=dtype).type)
+    return value.owner.op, gradient.owner.op
+
+
 def _activation_of_rows(result):
     """What takes the place of the value or the gradient of an activation of rows, or False."""
     for activation, (op, op_of_gradient) in _ROWS.items():
         called = map(vars(nonlinearities).get, applied)
         if not any(one is activation or isinstance(one, activation) for one in called):
             continue
-        *_, value, gradient = _patterns_of_rows(activation, tensor.vector(dtype=result.dtype).type)
-        if result.owner.op not in (value.owner.op, gradient.owner.op):
+        if result.owner.op not in _roots_of_rows(activation, result.dtype):
             continue
         x, incoming, value, gradient = _patterns_of_rows(activation, result.type)
         for pattern in (value, gradient):
