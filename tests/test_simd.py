@@ -768,14 +768,14 @@ def test_the_polynomials_are_those_that_the_script_writes(capsys):
     assert capsys.readouterr().out == text_of("lasagne_nl", "simd", "coefficients.py")
 
 
-def _in_numpy(value, operands):
-    """What an operation of a kernel makes of float32 and integers; in float64, of floats."""
+def _in_numpy(value, operands, wide):
+    """What an operation of a kernel makes of floats and integers; of floats, in a wider dtype."""
     a, *others = operands
     simple = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
     if value.kind in FLOATS and value.operation in simple:
-        return simple[value.operation](*(np.float64(one) for one in operands))
+        return simple[value.operation](*(one.astype(wide) for one in operands))
     if value.operation in ("fma", "mad", "rest"):
-        b, c = map(np.float64, others)
+        a, b, c = (one.astype(wide) for one in operands)
         return c - a * b if value.operation == "rest" else a * b + c
     if value.operation in ("bits", "number", "convert"):
         kind = np.dtype(value.kind)
@@ -788,23 +788,52 @@ def _in_numpy(value, operands):
     }[value.operation](*operands)  # fmt: skip
 
 
+def _computed(kernel, x, **others):
+    """The result of a kernel in NumPy, and (value, exact result) of each of its operations."""
+    arguments, result = record(kernel, x.dtype.name)
+    made = {value: np.full_like(x, others.get(name, 0.75)) for name, value in arguments.items()}
+    made[next(iter(arguments.values()))] = x
+    exact = {}
+    with np.errstate(all="ignore"):
+        for value in in_order(result):
+            if value.operation == "constant":
+                (number,) = value.operands
+                is_integer = value.kind.startswith("uint")
+                number = number % 2 ** int(value.kind[len("uint") :]) if is_integer else number
+                made[value] = np.full(x.shape, number, value.kind)
+            elif value not in made:
+                operands = [made[operand] for operand in value.operands]
+                wide = np.float64 if x.dtype == "float32" else np.longdouble
+                exact[value] = _in_numpy(value, operands, wide)
+                made[value] = exact[value].astype(value.kind)
+    return made[result], exact.items()
+
+
 @pytest.mark.parametrize("kernel", linkers.KERNELS)
 def test_a_kernel_makes_no_subnormal_numbers_where_its_result_is_none(kernel):
     """With them processors take ten times as long and more."""
     x = np.concatenate([np.linspace(-60, 60, 4001), np.geomspace(1e-9, 1, 99)]).astype("float32")
-    arguments, result = record(kernel, "float32")
     others = {"g": 0.37, "largest": 60, "shift": 0, "least": -45, "magic": 2.0**23 * 1.5 + 191}
-    made = {value: np.full_like(x, others.get(name, 0.75)) for name, value in arguments.items()}
-    made[next(iter(arguments.values()))] = x
+    result, operations = _computed(kernel, x, **others)
     has_subnormal = np.zeros(x.shape, bool)
-    with np.errstate(all="ignore"):
-        for value in in_order(result):
-            if value.operation == "constant":
-                number = value.operands[0] % 2**32 if value.kind == "uint32" else value.operands[0]
-                made[value] = np.full(x.shape, number, value.kind)
-            elif value not in made:
-                exact = _in_numpy(value, [made[operand] for operand in value.operands])
-                made[value] = exact.astype(value.kind)
-                if value.kind == "float32" and value.operation not in ("number", "select"):
-                    has_subnormal |= (exact != 0) & (abs(exact) < np.finfo("float32").tiny)
-    assert not has_subnormal[abs(made[result]) > 2.0**-80].any(), x[has_subnormal]
+    for value, exact in operations:
+        if value.kind == "float32" and value.operation not in ("number", "select"):
+            has_subnormal |= (exact != 0) & (abs(exact) < np.finfo("float32").tiny)
+    assert not has_subnormal[abs(result) > 2.0**-80].any(), x[has_subnormal]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", [name for name in linkers.KERNELS if name.endswith("_slope")])
+def test_a_slope_takes_an_incoming_gradient_of_any_size(kernel, dtype):
+    x = np.concatenate([np.linspace(-95, 95, 1001), np.linspace(-1, 1, 1001)]).astype(dtype)
+    slope, _ = _computed(kernel, x, g=1.37, min_value=-0.75)
+    most, tiny = np.finfo(dtype).maxexp, np.finfo(dtype).tiny
+    for power in (-0.9 * most, -most // 2, most // 3, 0.6 * most, most - 2):
+        size = np.array(2.0 ** int(power), dtype)
+        got, _ = _computed(kernel, x, g=1.37 * size, min_value=-0.75)
+        with np.errstate(over="ignore"):
+            wanted = slope * size
+        is_normal = (abs(slope) >= tiny) & (abs(wanted) >= tiny) & np.isfinite(wanted)
+        assert is_normal.sum() > 200
+        relative = 4 * np.finfo(dtype).eps
+        np.testing.assert_allclose(got[is_normal], wanted[is_normal], rtol=relative)

@@ -32,9 +32,12 @@ from lasagne_nl.simd.kernels import (
     negate_if,
     polynomial,
     pow2,
+    reduce,
+    reduce_by,
     reduce_sum,
     scaled_expm1,
     scaled_tanh,
+    sum_with_exp,
 )
 from lasagne_nl.simd.recorder import (
     FLOATS,
@@ -274,15 +277,17 @@ def CELU(f, x, alpha):
 def CELU_slope(f, x, alpha, g):
     """Error for alpha = 0.3: float32 0.792; float64 0.813."""
     q, q_lo = _ratio(f, x, alpha)
-    is_negative, magic = q < 0, f.magic + f.bias
+    # Where the exponential may be no float it is times a power of 2.
+    far, bias = 60.0 if f.dtype == "float32" else 400.0, f.magic + f.bias
+    magic = select(q < -far, x.of(bias + 64), select(q > far, x.of(bias - 64), bias))
     e, e_lo = exp_of_sum(
         f,
         at_most(f.exp_is_inf, at_least(f.exp_is_0, q)),
         select((q < f.exp_is_0) | (q > f.exp_is_inf), 0.0, q_lo),
-        select(is_negative, x.of(magic + 64), magic - 64),
+        magic,
     )
-    back = select(is_negative, x.of(2.0**-64), 2.0**64)
-    below = select((q > f.exp_is_inf) & (absolute(f, g) > 0), g * INF, (g * (e + e_lo)) * back)
+    y = (g * (e + e_lo)) * pow2(f, 2 * bias - magic)
+    below = select((q > f.exp_is_inf) & (absolute(f, g) > 0), g * INF, y)
     return select(x > 0, g, below)
 
 
@@ -364,23 +369,17 @@ def softsign_slope(f, x, g):
 
 def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
-    # The denominator is times 2^-power, lest it be no float, and the quotient times 2^power; by no
-    # more than that, lest what the exponential is rounded by be subnormal.
-    bias, least = f.magic + f.bias, f.expm1_is_minus_1
-    if y_lo is None:
-        power, most = (40, 110.0) if f.dtype == "float32" else (128, 753.0)
-        magic = x.of(bias - power)
-    else:  # x may be much larger than y
-        power, near, most = (84, 24, 143.0) if f.dtype == "float32" else (512, 128, 1040.0)
-        magic = select(y > 0, x.of(bias - power), bias - near)
-    one, z = pow2(f, magic), at_least(least, at_most(most, y))
-    e, e_lo = exp_of_sum(f, z, y_lo, magic, "exp_tail_short", is_exact=y_lo is not None)
-    d, d_lo = exact_sum(one, e)
-    inverse = 1 / d
-    q = x * inverse
-    q = mad(mad(-q, d_lo + e_lo, rest(q, d, x)), inverse, q)
-    q = q * select(y > most, 1.0, one)
-    return select(y < least, x, select(y > most, 0.0, q))
+    # Where the exponential may be no float all is times 2^-power. There it is so large that x times
+    # its inverse does not overflow.
+    far, power, most = (60.0, 84, 143.0) if f.dtype == "float32" else (400.0, 512, 1040.0)
+    magic = select(y > far, x.of(f.magic + f.bias - power), f.magic + f.bias)
+    one, z = pow2(f, magic), at_least(f.expm1_is_minus_1, at_most(most, y))
+    reduced = reduce_by(f, z, magic) if y_lo is None else reduce_sum(f, z, y_lo, magic)
+    d, d_lo = sum_with_exp(f, one, *reduced, is_exact=y_lo is not None)
+    s = 1 / d
+    s_lo = s * mad(-s, d_lo, rest(s, d, 1.0))
+    q = mad(x, s, x * s_lo) * one
+    return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))
 
 
 def _exp_below_0(f, v, v_lo=None, **options):
@@ -390,6 +389,11 @@ def _exp_below_0(f, v, v_lo=None, **options):
         v_lo = select(v < least, 0.0, v_lo)
     e, e_lo = exp_of_sum(f, at_least(least, v), v_lo, f.magic + (f.bias + power), **options)
     return e, e_lo, 2.0**-power
+
+
+def _times(g, y, back, is_far):
+    """g y back, where y back may be no float only if it is far"""
+    return (g * (y * select(is_far, y.of(1.0), back))) * select(is_far, y.of(back), 1.0)
 
 
 def _gated_slope(f, y, y_lo, z, g):
@@ -419,7 +423,15 @@ def _beta_times(f, beta, x):
 
 def silu(f, x):
     """Error: float32 0.976; float64 0.924."""
-    return copysign(f, _gated(f, x, -x), x)
+    # Where x may not be taken for its bound the result is x itself.
+    power, least = (40, -110.0) if f.dtype == "float32" else (128, -753.0)
+    w = number(select(bits(x) < f.bits_of(least), bits(x), f.bits_of(least)))
+    z = -at_most(-f.expm1_is_minus_1, w)
+    one = 2.0**-power
+    d, d_lo = sum_with_exp(f, one, *reduce(f, z, -power))
+    s = 1 / d
+    y = mad(w, s, w * (s * mad(-s, d_lo, rest(s, d, 1.0)))) * one
+    return select(x <= -f.expm1_is_minus_1, y, x)
 
 
 def silu_slope(f, x, g):
@@ -567,7 +579,7 @@ def mish_slope(f, x, g):
     w = at_most(20.0, at_least(-1000.0, x))
     u = (4 * w * s) * mad(e, back, e.of(1.0)) * s
     y = mad(u, e, q)
-    return select(x > 20, g, (g * (y + (mad(u, e, q - y) + q_lo))) * back)
+    return select(x > 20, g, _times(g, y + (mad(u, e, q - y) + q_lo), back, x < -400))
 
 
 def _two(f, text):
@@ -679,7 +691,7 @@ def gelu_slope(f, x, g):
     tail = (h - y) + (h_lo - y_lo)
     s, s_lo = _normal_near_0(f, x)
     near = s + mad(root * x, e * back, s_lo)
-    far = select(x > 0, g * (1 - tail * back), (g * tail) * back)
+    far = select(x > 0, g * (1 - tail * back), _times(g, tail, back, w > 20))
     return select(v < 0.5, g * near, far)
 
 

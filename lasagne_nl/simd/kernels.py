@@ -178,6 +178,21 @@ def exp_of_sum(f, y, y_lo, magic, tail="exp_tail", is_exact=False):
     return e, mad(a, p_lo, mad(a, p, a - e))
 
 
+def sum_with_exp(f, one, a, r, r_lo=None, is_exact=False):
+    """one + a exp(r + r_lo) = d + d_lo, for powers of 2; exact but for the polynomial, or off by a
+    quarter of a unit, without r_lo by two
+    """
+    square, tail = r * r, polynomial(f.polynomials["exp_tail_short"], r)
+    p = mad(square, tail, r)
+    b = a + one
+    b_lo = one - (b - a)
+    d = mad(a, p, b)
+    d_lo = mad(a, p, b - d) + b_lo
+    if is_exact:
+        r_lo = r_lo + mad(square, tail, r - p)
+    return d, d_lo if r_lo is None else mad(a, r_lo, d_lo)
+
+
 def log1p_parts(f, x, x_lo, n):
     """log(1 + x + x_lo) + n log(2) = high + low, for x from -0.3 to 0.5"""
     xx = x * x
@@ -365,19 +380,14 @@ def sigmoid(f, x):
     """1 / (1 + exp(-x)).  Error: float32 0.962, -0x1.4cbe5cp+2; float64 0.924,
     -0x1.493eb28e46297p+7.
     """
-    y = select(x > -f.expm1_is_minus_1, f.expm1_is_minus_1, -x)
-    y = select(x < f.exp_is_0, -f.exp_is_0, y)
+    y = -at_least(f.exp_is_0, at_most(-f.expm1_is_minus_1, x))
     # All times 2^-64 (a float64 twice, lest the halves of `rest` overflow): so 2^n stays finite,
     # and the division rounds to the subnormal result.
     power = 64 if f.dtype == "float32" else 128
     one = 2.0**-power
-    a, r, _ = reduce(f, y, -power)
-    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
-    w = mad(a, p, a)
-    w_lo = mad(a, p, a - w)
-    d, d_lo = exact_sum(one, w)
+    d, d_lo = sum_with_exp(f, one, *reduce(f, y, -power)[:2])
     q = one / d
-    return mad(mad(-q, d_lo + w_lo, rest(q, d, one)), q * 2.0**power, q)
+    return mad(mad(-q, d_lo, rest(q, d, one)), q * 2.0**power, q)
 
 
 def softplus(f, x):
