@@ -23,13 +23,16 @@ from lasagne_nl.simd.kernels import (
     copysign,
     exact_product,
     exact_sum,
-    exp,
+    exp2_for_float,
+    exp_below_0,
     exp_of_double,
     exp_of_sum,
     expm1_reduced,
+    inverse_for_float,
     is_inf,
     log1p_parts,
     negate_if,
+    normal_tail_for_float,
     polynomial,
     pow2,
     reduce,
@@ -191,9 +194,10 @@ def _squareplus_parts(f, x, b, is_exact):
         square, square_lo = exact_product(v, v)
         z, z_lo = exact_sum(square, rest_of_square)
         z_lo = z_lo + square_lo
-    # From an integer near its bits, which are nearly a logarithm, by Newton's method.
+    # From an integer near its bits, which are nearly a logarithm, by Newton's method; the last step
+    # is that of what h leaves.
     r = number(start - (bits(z) >> 1))
-    for _ in range(3 if f.dtype == "float32" else 4):
+    for _ in range(2 if f.dtype == "float32" else 3):
         r = r * mad(-0.5 * z * r, r, r.of(1.5))
     h = mad(z, r, 0.0)  # no bare product, for it is added to something
     half, left = 0.5 * r, rest(h, h, z) + z_lo  # h_lo is their product
@@ -231,23 +235,23 @@ def elu(f, x):
 
 def elu_slope(f, x, g):
     """Error: float32 0.714; float64 0.739."""
-    return select(x > 0, g, g * exp(f, x))
+    return select(x > 0, g, g * exp_below_0(f, x))
 
 
 def SELU(f, x, scale, scale_neg):
-    return select(x > 0, _product(f, scale, x), scaled_expm1(f, x, scale, scale_neg))
+    return select(x < 0, scaled_expm1(f, x, scale, scale_neg), _product(f, scale, x))
 
 
 def SELU_slope(f, x, scale, scale_neg, g):
-    return scale * select(x > 0, g, scale_neg * (g * exp(f, x)))
+    return scale * select(x > 0, g, scale_neg * (g * exp_below_0(f, x)))
 
 
 def ELU(f, x, alpha):
-    return select(x > 0, x, scaled_expm1(f, x, alpha, x.of(1.0)))
+    return select(x < 0, scaled_expm1(f, x, alpha, x.of(1.0)), x)
 
 
 def ELU_slope(f, x, alpha, g):
-    below = alpha * (g * exp(f, x))
+    below = alpha * (g * exp_below_0(f, x))
     return select(equal(x, 0.0), mad(0.5, g, 0.5 * below), select(x > 0, g, below))
 
 
@@ -328,10 +332,10 @@ def tanh_shrink(f, x):
     p, p_lo = exact_product(w, z)
     near, near_lo = exact_product(p, -s)
     near = near + (near_lo - mad(p, s_lo, s * mad(w, z_lo, p_lo)))
-    whole, whole_lo = exact_sum(v, v.of(-1.0))
+    whole = v - 1
     r, t = _rest_of_tanh(f, v)
     far = whole + r
-    far = far + mad(r, t, whole_lo + ((whole - far) + r))
+    far = far + mad(r, t, (whole - far) + r)
     far = select(is_inf(f, v), v, far)
     return negate_if(f, select(v >= 1, far, near * 2.0**-40), x)
 
@@ -425,7 +429,7 @@ def silu(f, x):
     """Error: float32 0.976; float64 0.924."""
     # Where x may not be taken for its bound the result is x itself.
     power, least = (40, -110.0) if f.dtype == "float32" else (128, -753.0)
-    w = number(select(bits(x) < f.bits_of(least), bits(x), f.bits_of(least)))
+    w = cap(f, x, least)
     z = -at_most(-f.expm1_is_minus_1, w)
     one = 2.0**-power
     d, d_lo = sum_with_exp(f, one, *reduce(f, z, -power))
@@ -489,7 +493,6 @@ def Softplus_slope(f, x, beta, g):
 
 
 # --- in float64, for a float32 ---
-# Fewer operations than to carry what float32 rounds, where there is much to carry.
 
 _WIDE = kernels.FORMATS["float64"]
 
@@ -508,33 +511,11 @@ def _unless_nan(x, y):
     return select(x <= INF, y, x)
 
 
-def _exp_for_float(y, power=0):
-    """2^power exp(y)"""
-    magic = _WIDE.magic + (_WIDE.bias + power)
-    k = mad(y, _WIDE.log2e, magic)
-    a, r = pow2(_WIDE, k), mad(k - magic, -_WIDE.log_of_2, y)
-    p = mad(r * r, polynomial(_WIDE.polynomials["exp_tail_for_float"], r), r)
-    return mad(a, p, a)
-
-
-def _inverse_for_float(d):
-    """1 / d, from that of a float32"""
-    near = convert(1 / convert(d, "float32"), "float64")
-    return mad(near, mad(-near, d, 1.0), near)
-
-
 def _gated_for_float(x, y):
     """x / (1 + exp(-y)), and exp(-y) / (1 + exp(-y))"""
-    e = _exp_for_float(-y, -64)
-    s = _inverse_for_float(e + 2.0**-64)
+    e = exp2_for_float(y, -_WIDE.log2e, -64)
+    s = inverse_for_float(e + 2.0**-64)
     return x * (s * 2.0**-64), s * e
-
-
-def _normal_tail_for_float(v):
-    """Phi(-v) and exp(-v^2 / 2) for v from 0 to 15"""
-    e, w = _exp_for_float(v * v * -0.5), _inverse_for_float(v + 4)
-    ratio = polynomial(_WIDE.polynomials["normal_ratio_short"], mad(-8.0, w, 1.0))
-    return e * (w * ratio), e
 
 
 # --- the others of their kind ---
@@ -571,8 +552,8 @@ def mish_slope(f, x, g):
     # t + x t' for t = n / d and t' = 4 e (e + 1) / d^2
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
-        e = _exp_for_float(w)
-        s = _inverse_for_float(mad(e, e + 2, e.of(2.0)))
+        e = exp2_for_float(w, _WIDE.log2e)
+        s = inverse_for_float(mad(e, e + 2, e.of(2.0)))
         slope = convert(e * mad(e + 2, s, 4 * w * s * mad(e, s, s)), "float32")
         return g * _unless_nan(x, slope)
     e, s, q, q_lo, back = _mish_parts(f, x)
@@ -658,10 +639,10 @@ def gelu(f, x):
     """Error: float32 0.666; float64 1.142."""
     v = absolute(f, x)
     if f.dtype == "float32":
-        w = convert(cap(f, v, 14.7), "float64")
-        above = convert(select(x <= 0, 0.0, x), "float64")
-        value = convert(mad(-w, _normal_tail_for_float(w)[0], above), "float32")
-        return copysign(f, value, x)
+        # Above 12 the tail is nothing beside x, and above 12.8 subnormal.
+        w = convert(cap(f, v, select(x < 0, x.of(14.7), 12.0)), "float64")
+        tail, e = normal_tail_for_float(w)
+        return select(x < 0, -0.0, x) - convert(w * (tail * e), "float32")
     s, s_lo = _normal_near_0(f, x)
     w = at_most(39.0, v)
     h, h_lo, _, _, back = _normal_tail(f, w)
@@ -676,14 +657,14 @@ def gelu(f, x):
 def gelu_slope(f, x, g):
     """Error: float32 0.667 above 0.3, 0.5 units of 1 below; float64 1.05, 0.4."""
     # Phi(x) + x phi(x)
-    v, (root, root_lo) = absolute(f, x), _two(f, "0.3989422804014326779399460599343818684758")
+    v, root = absolute(f, x), "0.3989422804014326779399460599343818684758"  # phi(0)
     if f.dtype == "float32":
         w = convert(cap(f, v, 14.7), "float64")
-        tail, e = _normal_tail_for_float(w)
-        tail = mad(-_two(_WIDE, "0.398942280401432677939946059934")[0] * w, e, tail)
+        tail, e = normal_tail_for_float(w)
+        tail = e * mad(w, -_two(_WIDE, root)[0], tail)
         slope = convert(select(x > 0, 1 - tail, tail), "float32")
         return g * _unless_nan(x, slope)
-    w = at_most(39.0, v)
+    w, (root, root_lo) = at_most(39.0, v), _two(f, root)
     h, h_lo, e, e_lo, back = _normal_tail(f, w)
     z, z_lo = exact_product(root, w)
     y, y_lo = exact_product(z, e)

@@ -109,8 +109,9 @@ def at_most(bound, x):
 
 
 def cap(f, x, bound):
-    """The smaller one of x, which is not negative, and a bound; of NaN the bound. Compilers make
-    one instruction of this, of a comparison of floats two.
+    """The one nearer to 0 of x and a bound of its sign, or x where that is positive and the bound
+    is not; of NaN maybe the bound. Compilers make one instruction of this, of a comparison of
+    floats two.
     """
     bound = bits(x.of(bound))
     return number(select(bits(x) < bound, bits(x), bound))
@@ -136,9 +137,9 @@ def reduce(f, y, extra=0):
     return reduce_by(f, y, f.magic + f.bias + extra)
 
 
-def expm1_reduced(f, r):
+def expm1_reduced(f, r, tail="exp_tail"):
     """exp(r) - 1 = p + p_lo"""
-    square, tail = r * r, polynomial(f.polynomials["exp_tail"], r)
+    square, tail = r * r, polynomial(f.polynomials[tail], r)
     p = mad(square, tail, r)
     return p, mad(square, tail, r - p)
 
@@ -214,6 +215,34 @@ def split(f, x):
     return number(exponent + f.bits_of(f.magic)) - (f.magic + f.bias), m
 
 
+# --- in float64, for a float32 ---
+# Fewer operations than to carry what float32 rounds, where there is much to carry.
+
+_WIDE = FORMATS["float64"]
+
+
+def exp2_for_float(y, c, power=0):
+    """2^(power + c y)"""
+    k = mad(y, c, _WIDE.magic + (_WIDE.bias + power))
+    a, r = pow2(_WIDE, k), mad(y, c, (_WIDE.magic + (_WIDE.bias + power)) - k)
+    return mad(a * r, polynomial(_WIDE.polynomials["exp2_ratio_for_float"], r), a)
+
+
+def inverse_for_float(d):
+    """1 / d, from that of a float32"""
+    near = convert(1 / convert(d, "float32"), "float64")
+    return mad(near, mad(-near, d, 1.0), near)
+
+
+def normal_tail_for_float(v):
+    """Phi(-v) exp(v^2 / 2) and exp(-v^2 / 2) for v from 0 to 15"""
+    above, below = (
+        polynomial(_WIDE.polynomials[name], v)
+        for name in ("normal_numerator", "normal_denominator")
+    )
+    return above / below, exp2_for_float(v * v, -0.5 * _WIDE.log2e)
+
+
 # --- the kernels ---
 
 
@@ -226,6 +255,16 @@ def exp(f, x):
     y = at_most(f.exp_is_inf, at_least(f.exp_is_0, x))
     # 2^n may be no float: multiply in two steps, of which at most the second rounds.
     step, back = select(x < 0, x.of(64.0), -64.0), select(x < 0, x.of(2.0**-64), 2.0**64)
+    return _exp_in_two_steps(f, y, step, back)
+
+
+def exp_below_0(f, x):
+    """exp(x) for x <= 0, with the error of `exp`, else 1"""
+    y = select(x > 0, 0.0, at_least(f.exp_is_0, x))
+    return _exp_in_two_steps(f, y, 64, 2.0**-64)
+
+
+def _exp_in_two_steps(f, y, step, back):
     a, r, r_lo = reduce(f, y, step)
     e = 1 + r
     s = mad(r * r, polynomial(f.polynomials["exp_tail"], r), r_lo)
@@ -248,12 +287,11 @@ def expm1(f, x):
 
 
 def scaled_expm1(f, x, c, d):
-    """c d expm1(x) for x <= 0, as if rounded once: the negative side of elu and selu.
+    """c d expm1(x) for x < 0, as if rounded once: the negative side of elu and selu.
     Error for c d = 1: float32 0.696, -0x1.1d08ep-2; float64 0.853, -0x1.67aa4d4605b8p-2.
     """
-    y = at_least(f.expm1_is_minus_1, x)
-    a, r, _ = reduce(f, y)  # r_lo would mend a tenth of a unit
-    p, p_lo = expm1_reduced(f, r)
+    a, r, _ = reduce(f, cap(f, x, f.expm1_is_minus_1))  # r_lo would mend a tenth of a unit
+    p, p_lo = expm1_reduced(f, r, "exp_tail_short")
     b = a - 1
     b_lo = (-1 - b) + a
     t = mad(a, p, b)
@@ -261,9 +299,7 @@ def scaled_expm1(f, x, c, d):
     e = c * d
     e_lo = -rest(c, d, e)
     z = e * t
-    z = z + (mad(e, t_lo, e_lo * t) - rest(e, t, z))
-    # Next to 0 the remainders are too small for a float, and -0 has become 0.
-    return select(-f.tiny < x, copysign(f, fma(x, e, x * e_lo), x * e), z)
+    return z + (mad(e, t_lo, e_lo * t) - rest(e, t, z))
 
 
 def exp_of_double(f, v):
@@ -316,21 +352,11 @@ def scaled_tanh(f, x, scale_in, c):
     return negate_if(f, select(u >= 0.5, far, near), x)
 
 
-def _erfc_above_0_in_double(v):
-    """erfc(v) for v >= 0 of a float32, as a and b, of which it is the product, in float64"""
-    f = FORMATS["float64"]
-    x = at_most(10.5, convert(v, "float64"))
-    w = 1 / (x + 4)
-    a, r, _ = reduce(f, -(x * x))
-    p = mad(r * r, polynomial(f.polynomials["exp_tail_for_float"], r), r)
-    g = w * polynomial(f.polynomials["erfc_ratio_short"], mad(-8.0, w, 1.0))
-    return mad(g, p, g), a
-
-
 def _erfc_above_0(f, v):
     """erfc(v) for v >= 0, as a and b, of which it is the product, in float64"""
     if f.dtype == "float32":
-        return _erfc_above_0_in_double(v)
+        tail, e = normal_tail_for_float(convert(at_most(10.5, v), "float64") * 2.0**0.5)
+        return tail, e + e
     x = at_most(27.3, v)
     square = x * x
     square_lo = -rest(x, x, square)
@@ -394,24 +420,25 @@ def softplus(f, x):
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)).
     Error: float32 0.958, -0x1.682e8p-1; float64 0.929, -0x1.61ada845b1f0dp+9.
     """
-    y = at_least(select(x > 0, x.of(-64.0), f.exp_is_0), -absolute(f, x))
+    is_positive = x > 0
+    y = cap(f, number(bits(x) | f.sign), select(is_positive, x.of(-64.0), f.exp_is_0))
     # u = exp(y), by way of 2^64 u, which is no subnormal.
     a, r, _ = reduce(f, y, 64)
-    p, p_lo = expm1_reduced(f, r)
+    p, p_lo = expm1_reduced(f, r, "exp_tail_short")
     u = mad(a, p, a)
     u_lo = mad(a, p_lo, mad(a, p, a - u))
     u, u_lo = u * 2.0**-64, u_lo * 2.0**-64
-    # 1 + u = 2^n (1 + w), of which the log is n log(2) + w + w t. No product is smaller than w.
-    large = u > 0.5
-    n, half = select(large, x.of(1.0), 0.0), select(large, x.of(0.5), 1.0)
-    w, w_lo = (u - n) * half, u_lo * half
+    # 1 + u = 2^n (1 + w), of which the log is n log(2) + w + w t; u_lo is to be over 1 + u, nearly.
+    is_large = u > 0.5
+    base, w = select(is_large, x.of(f.log_of_2), 0.0), select(is_large, mad(0.5, u, x.of(-0.5)), u)
     t = w * polynomial(f.polynomials["log1p_ratio"], w)
-    left = mad(w, t, mad(-w, w_lo, w_lo))
-    base = n * f.ln2
-    high = base + w
-    low = ((base - high) + w) + mad(n, f.ln2_lo, left)
-    s, s_lo = exact_sum(select(x > 0, x, 0.0), high)
-    return select(x < INF, s + (s_lo + low), x)
+    low = mad(w, t, u_lo * mad(-0.5, u, x.of(1.0)))
+    # No part is smaller than the next one, or it is 0, for which there are no remainders either.
+    above = select(is_positive, x, 0.0)
+    b = base + above
+    s = b + w
+    low = (((base - b) + above) + ((b - s) + w)) + low
+    return select(x < INF, s + low, x)
 
 
 def log(f, x):

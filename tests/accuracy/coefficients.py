@@ -8,6 +8,7 @@ after each rounding the others are fitted anew, so that they make up for it. Wha
 error is the error of the rounded polynomial, in units in the last place at 1.
 """
 
+import functools
 import sys
 import textwrap
 
@@ -87,6 +88,11 @@ def exp_tail(x):
     return (mpmath.expm1(x) - x) / x**2
 
 
+def exp2_ratio(x):
+    """(2^x - 1) / x"""
+    return mpmath.expm1(x * mpmath.log(2)) / x
+
+
 def erf_tail(x):
     """erf(sqrt(x)) / sqrt(x) - 1"""
     root = mpmath.sqrt(x)
@@ -103,12 +109,6 @@ def erfc_ratio(t):
     """erfc(x) exp(x^2) (1 + 2 x)"""
     x, value = scaled_erfc(t)
     return value * (1 + 2 * x)
-
-
-def erfc_ratio_short(t):
-    """erfc(x) exp(x^2) (4 + x)"""
-    x, value = scaled_erfc(t)
-    return value * (4 + x)
 
 
 def erfc_interval(most):
@@ -143,14 +143,50 @@ def normal_near_0(x):
     return mpmath.erf(root / mpmath.sqrt(2)) / 2 / root
 
 
-def normal_ratio(t, shift=2):
-    """(1 - Phi(x)) exp(x^2 / 2) (shift + x), where t = (x - 4) / (x + 4)"""
+def scaled_normal_tail(x):
+    """Phi(-x) exp(x^2 / 2)"""
+    return mpmath.erfc(x / mpmath.sqrt(2)) / 2 * mpmath.exp(x**2 / 2)
+
+
+def normal_ratio(t):
+    """Phi(-x) exp(x^2 / 2) (2 + x), where t = (x - 4) / (x + 4)"""
     x = 4 * (1 + t) / (1 - t)
-    return mpmath.erfc(x / mpmath.sqrt(2)) / 2 * mpmath.exp(x**2 / 2) * (shift + x)
+    return scaled_normal_tail(x) * (2 + x)
 
 
-def normal_ratio_short(t):
-    return normal_ratio(t, shift=4)
+def sum_of(coefficients, x):
+    return sum(c * x**k for k, c in enumerate(coefficients))
+
+
+@functools.lru_cache(maxsize=None)
+def normal_quotient(above=5, below=6, most=15, nodes=200):
+    """Polynomials p and q, q0 = 1, with p / q nearly Phi(-x) exp(x^2 / 2) for x from 0 to `most`:
+    least squares of p - q function over q of the round before, which weighs the error of p / q.
+    """
+    angles = [mpmath.pi * (2 * i + 1) / (2 * nodes) for i in range(nodes)]
+    points = [most * (1 + mpmath.cos(angle)) / 2 for angle in angles]
+    values = list(map(scaled_normal_tail, points))
+    q = [mpf(1)]
+    for _ in range(8):
+        scales = [1 / (sum_of(q, x) * y) for x, y in zip(points, values)]
+        matrix = mpmath.matrix(
+            [
+                [s * x**k for k in range(above)] + [-s * y * x**k for k in range(1, below)]
+                for x, y, s in zip(points, values, scales)
+            ]
+        )
+        right = mpmath.matrix([s * y for y, s in zip(values, scales)])
+        found = list(mpmath.lu_solve(matrix.T * matrix, matrix.T * right))
+        q = [mpf(1), *found[above:]]
+    return found[:above], q
+
+
+def normal_numerator(x):
+    return sum_of(normal_quotient()[0], x)
+
+
+def normal_denominator(x):
+    return sum_of(normal_quotient()[1], x)
 
 
 HALF_LOG_2 = mpmath.log(2) / 2 + mpf("1e-3")
@@ -188,9 +224,14 @@ POLYNOMIALS = {
         normal_near_0, lambda x: mpmath.sqrt(x), (0, mpf(1) / 4), {np.float64: 11},
     ),
     # For float32, computed in float64.
-    "normal_ratio_short": (
-        normal_ratio_short, lambda t: 1 / normal_ratio_short(t), erfc_interval(mpf(15)),
-        {np.float64: 10},
+    "normal_numerator": (
+        normal_numerator, lambda x: 1 / normal_numerator(x), (0, 15), {np.float64: 5},
+    ),
+    "normal_denominator": (
+        normal_denominator, lambda x: 1 / normal_denominator(x), (0, 15), {np.float64: 6},
+    ),
+    "exp2_ratio_for_float": (
+        exp2_ratio, lambda x: abs(x / 2**x), (-mpf(1) / 2, mpf(1) / 2), {np.float64: 6},
     ),
     "erf_tail": (
         erf_tail, lambda x: mpmath.sqrt(x) / mpmath.erf(mpmath.sqrt(x)), (0, 1),
@@ -199,21 +240,13 @@ POLYNOMIALS = {
     "erfc_ratio": (
         erfc_ratio, lambda t: 1 / erfc_ratio(t), erfc_interval(mpf("27.3")), {np.float64: 23},
     ),
-    # For float32, computed in float64.
-    "erfc_ratio_short": (
-        erfc_ratio_short, lambda t: 1 / erfc_ratio_short(t), erfc_interval(mpf("10.2")),
-        {np.float64: 11},
-    ),
-    "exp_tail_for_float": (
-        exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float64: 6},
-    ),
     "log1p_tail": (
         log1p_tail, lambda x: abs(x**3 / mpmath.log1p(x)), (mpf(-3) / 10, mpf(1) / 2),
         {np.float32: 9, np.float64: 20},
     ),
     "log1p_ratio": (
         log1p_ratio, lambda x: abs(x**2 / mpmath.log1p(x)), (mpf(-1) / 4, mpf(1) / 2),
-        {np.float32: 10, np.float64: 21},
+        {np.float32: 9, np.float64: 21},
     ),
 }  # fmt: skip
 # Those whose first coefficient is the sum of two floats.
