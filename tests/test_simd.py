@@ -3,6 +3,8 @@
 import functools
 import os
 import pickle
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -761,6 +763,27 @@ def test_a_kernel_has_the_same_bits_in_c_and_in_numba(kernel, fma, tmp_path, mon
     for dtype in DTYPES:
         count, found = linkers.differences(kernel, dtype, 65537, of_c)
         assert count > 3000 and not len(found), found[:5]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("g++") and platform.machine() == "x86_64"), reason="needs g++ for x86"
+)
+@pytest.mark.parametrize("processor", ["haswell", "skylake-avx512"])
+def test_the_loop_around_every_kernel_is_vectorised(processor, tmp_path):
+    """Also where parameters are literals, of which GCC may make branches."""
+    report = tmp_path / "report.txt"
+    # Without identical functions made one, which are not reported.
+    flags = "-march=" + processor, "-fno-ipa-icf", "-fopt-info-vec-optimized={}".format(report)
+    linkers.in_c(linkers.KERNELS, str(tmp_path), *flags)
+    vectorised = set(map(int, re.findall(r":(\d+):\d+: optimized: +loop vec", report.read_text())))
+    loops, name = {}, None
+    for number, line in enumerate((tmp_path / "kernels.cpp").read_text().splitlines(), 1):
+        function = re.match(r'extern "C" void (\w+)', line)
+        name = function.group(1) if function else name
+        if line.lstrip().startswith("for (long i"):
+            loops[name] = number
+    assert len(loops) == len(linkers.KERNELS) * len(DTYPES)
+    assert not [name for name, number in loops.items() if number not in vectorised]
 
 
 def test_the_polynomials_are_those_that_the_script_writes(capsys):
