@@ -431,8 +431,11 @@ def softplus(f, x):
     # 1 + u = 2^n (1 + w), of which the log is n log(2) + w + w t; u_lo is to be over 1 + u, nearly.
     is_large = u > 0.5
     base, w = select(is_large, x.of(f.log_of_2), 0.0), select(is_large, mad(0.5, u, x.of(-0.5)), u)
+    # In float32 the rest of log(2) is a thirtieth of a unit.
+    base_lo = f.ln2_lo - (f.log_of_2 - f.ln2) if f.dtype == "float64" else 0.0
     t = w * polynomial(f.polynomials["log1p_ratio"], w)
-    low = mad(w, t, u_lo * mad(-0.5, u, x.of(1.0)))
+    low = mad(u_lo, mad(-0.5, u, x.of(1.0)), select(is_large, x.of(base_lo), 0.0))
+    low = mad(w, t, low)
     # No part is smaller than the next one, or it is 0, for which there are no remainders either.
     above = select(is_positive, x, 0.0)
     b = base + above
