@@ -28,7 +28,6 @@ from lasagne_nl.simd.kernels import (
     exp_of_double,
     exp_of_sum,
     expm1_reduced,
-    inverse_for_float,
     is_inf,
     log1p_parts,
     negate_if,
@@ -195,10 +194,10 @@ def _squareplus_parts(f, x, b, is_exact):
         z, z_lo = exact_sum(square, rest_of_square)
         z_lo = z_lo + square_lo
     # From an integer near its bits, which are nearly a logarithm, by Newton's method; the last step
-    # is that of what h leaves.
+    # is that of what h leaves. It comes from above, where h is no smaller than v.
     r = number(start - (bits(z) >> 1))
-    for _ in range(2 if f.dtype == "float32" else 3):
-        r = r * mad(-0.5 * z * r, r, r.of(1.5))
+    for above in [0.0, 5.2e-6] if f.dtype == "float32" else [0.0, 0.0, 3.6e-11]:
+        r = r * mad(-0.5 * z * r, r, r.of(1.5 + above))
     h = mad(z, r, 0.0)  # no bare product, for it is added to something
     half, left = 0.5 * r, rest(h, h, z) + z_lo  # h_lo is their product
     r = mad(r, mad(-(half * left), r, rest(h, r, 1.0)), r)
@@ -511,23 +510,13 @@ def _unless_nan(x, y):
     return select(x <= INF, y, x)
 
 
-def _gated_for_float(x, y):
-    """x / (1 + exp(-y)), and exp(-y) / (1 + exp(-y))"""
-    e = exp2_for_float(y, -_WIDE.log2e, -64)
-    s = inverse_for_float(e + 2.0**-64)
-    return x * (s * 2.0**-64), s * e
-
-
 # --- the others of their kind ---
 
 
 def _mish_parts(f, x):
-    """For e = exp(x) and d = e (e + 2) + 2: 2^power e, 1 / d, 2^power e (e + 2) / d = q + q_lo,
-    and 2^-power
-    """
-    power, least = (64, -130.0) if f.dtype == "float32" else (128, -797.0)
-    back = 2.0**-power
-    e, e_lo = exp_of_sum(f, at_most(20.0, at_least(least, x)), None, f.magic + (f.bias + power))
+    """For e = exp(x) and d = e (e + 2) + 2: 2^128 e, 1 / d, 2^128 e (e + 2) / d as a sum, 2^-128"""
+    back = 2.0**-128
+    e, e_lo = exp_of_sum(f, at_most(20.0, at_least(-797.0, x)), None, f.magic + (f.bias + 128))
     t = mad(e, back, e.of(2.0))
     t_lo = mad(e_lo, back, mad(e, back, 2 - t))
     n, n_lo = exact_product(e, t)
@@ -541,6 +530,11 @@ def _mish_parts(f, x):
 
 def mish(f, x):
     """Error: float32 0.955; float64 0.929."""
+    if f.dtype == "float32":
+        w = _within(f, x, -120.0, 20.0)
+        e = exp2_for_float(w, _WIDE.log2e)
+        n = e * (e + 2)
+        return select(x <= 20, convert(w * n / (n + 2), "float32"), x)
     _, _, q, q_lo, back = _mish_parts(f, x)
     w = at_least(-1000.0, x)
     z, z_lo = exact_product(w, q)
@@ -553,7 +547,7 @@ def mish_slope(f, x, g):
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
         e = exp2_for_float(w, _WIDE.log2e)
-        s = inverse_for_float(mad(e, e + 2, e.of(2.0)))
+        s = 1 / mad(e, e + 2, e.of(2.0))
         slope = convert(e * mad(e + 2, s, 4 * w * s * mad(e, s, s)), "float32")
         return g * _unless_nan(x, slope)
     e, s, q, q_lo, back = _mish_parts(f, x)
@@ -574,10 +568,11 @@ _ROOT_TIMES = "0.071354816272600248776338752279863540995"  # 0.044715 of that
 
 
 def _tanh_form_for_float(w):
-    """sqrt(8 / pi) w (1 + 0.044715 w^2), and its slope times w"""
+    """c with 2^(c w) = exp(-y) for y = sqrt(8 / pi) w (1 + 0.044715 w^2), and w times its slope"""
     (a, _), (b, _) = _two(_WIDE, _ROOT), _two(_WIDE, _ROOT_TIMES)
     z = w * w
-    return w * mad(z, b, z.of(a)), w * mad(z, 3 * b, z.of(a))
+    c = mad(z, -_WIDE.log2e * b, z.of(-_WIDE.log2e * a))
+    return c, w * mad(z, 3 * b, z.of(a))
 
 
 def _tanh_form(f, w):
@@ -595,8 +590,8 @@ def GELU(f, x):
     """The tanh form.  Error: float32 0.501; float64 0.623."""
     if f.dtype == "float32":
         w = _within(f, x, -15.0, 15.0)
-        y, _ = _tanh_form_for_float(w)
-        return select(x <= 15, convert(_gated_for_float(w, y)[0], "float32"), x)
+        c, _ = _tanh_form_for_float(w)
+        return select(x <= 15, convert(w / (exp2_for_float(w, c) + 1), "float32"), x)
     y, y_lo, _ = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
     return copysign(f, _gated(f, x, -y, -y_lo), x)
 
@@ -605,9 +600,10 @@ def GELU_slope(f, x, g):
     """Error: float32 0.500; float64 1.729 above 0.3, 1.2 units of 1 below."""
     if f.dtype == "float32":
         w = _within(f, x, -15.0, 15.0)
-        y, z = _tanh_form_for_float(w)
-        s, t = _gated_for_float(w.of(1.0), y)
-        return g * _unless_nan(x, convert(mad(s * z, t, s), "float32"))
+        c, z = _tanh_form_for_float(w)
+        e = exp2_for_float(w, c)
+        s = 1 / (e + 1)
+        return g * _unless_nan(x, convert(mad(s * z, s * e, s), "float32"))
     y, y_lo, z = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
     return _gated_slope(f, y, y_lo, z, g)
 

@@ -228,12 +228,6 @@ def exp2_for_float(y, c, power=0):
     return mad(a * r, polynomial(_WIDE.polynomials["exp2_ratio_for_float"], r), a)
 
 
-def inverse_for_float(d):
-    """1 / d, from that of a float32"""
-    near = convert(1 / convert(d, "float32"), "float64")
-    return mad(near, mad(-near, d, 1.0), near)
-
-
 def normal_tail_for_float(v):
     """Phi(-v) exp(v^2 / 2) and exp(-v^2 / 2) for v from 0 to 15"""
     above, below = (
