@@ -34,6 +34,7 @@ from lasagne_nl.simd.kernels import (
     normal_tail_for_float,
     polynomial,
     pow2,
+    quotient_for_float,
     reduce,
     reduce_by,
     reduce_sum,
@@ -52,6 +53,25 @@ from lasagne_nl.simd.recorder import (
     rest,
     select,
 )
+
+# --- in float64, for a float32 ---
+
+_WIDE = kernels.FORMATS["float64"]
+
+
+def _within(f, x, low, high):
+    """A float32 within two bounds, one below 0 and one above, as a float64; of NaN one of them. As
+    integers: of a select of constants GCC makes two branches of what follows.
+    """
+    low, high = bits(x.of(low)), bits(x.of(high)) ^ f.sign
+    y = select(bits(x) < low, bits(x), low) ^ f.sign
+    return convert(number(select(y < high, y, high) ^ f.sign), "float64")
+
+
+def _unless_nan(x, y):
+    """y, or NaN where x is"""
+    return select(x <= INF, y, x)
+
 
 # --- kinks ---
 
@@ -324,6 +344,10 @@ def _rest_of_tanh(f, v):
 def tanh_shrink(f, x):
     """Error: float32 0.826; float64 1.111."""
     v = absolute(f, x)
+    if f.dtype == "float32":
+        w = _within(f, x, -9.0, 9.0)
+        near = convert(w * w * w * quotient_for_float("tanh_rest", w * w), "float32")
+        return select(v < 9, near, x - copysign(f, x.of(1.0), x))
     z, z_lo = exact_product(v, v)
     s, s_lo = _series(f, "tanh_tail_alone", z)
     # Times 2^40, lest what is rounded be no normal number.
@@ -489,25 +513,6 @@ def Softplus_slope(f, x, beta, g):
     """Error: float32 0.787; float64 0.821."""
     y, y_lo = _beta_times(f, beta, x)
     return _gated(f, g, -y, -y_lo)
-
-
-# --- in float64, for a float32 ---
-
-_WIDE = kernels.FORMATS["float64"]
-
-
-def _within(f, x, low, high):
-    """A float32 within two bounds, one below 0 and one above, as a float64; of NaN one of them. As
-    integers: of a select of constants GCC makes two branches of what follows.
-    """
-    low, high = bits(x.of(low)), bits(x.of(high)) ^ f.sign
-    y = select(bits(x) < low, bits(x), low) ^ f.sign
-    return convert(number(select(y < high, y, high) ^ f.sign), "float64")
-
-
-def _unless_nan(x, y):
-    """y, or NaN where x is"""
-    return select(x <= INF, y, x)
 
 
 # --- the others of their kind ---

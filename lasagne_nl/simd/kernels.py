@@ -228,13 +228,16 @@ def exp2_for_float(y, c, power=0):
     return mad(a * r, polynomial(_WIDE.polynomials["exp2_ratio_for_float"], r), a)
 
 
+def quotient_for_float(name, x):
+    above, below = (
+        polynomial(_WIDE.polynomials[name + part], x) for part in ("_numerator", "_denominator")
+    )
+    return above / below
+
+
 def normal_tail_for_float(v):
     """Phi(-v) exp(v^2 / 2) and exp(-v^2 / 2) for v from 0 to 15"""
-    above, below = (
-        polynomial(_WIDE.polynomials[name], v)
-        for name in ("normal_numerator", "normal_denominator")
-    )
-    return above / below, exp2_for_float(v * v, -0.5 * _WIDE.log2e)
+    return quotient_for_float("normal", v), exp2_for_float(v * v, -0.5 * _WIDE.log2e)
 
 
 # --- the kernels ---

@@ -137,6 +137,11 @@ def tanh_tail(x):
     return (mpmath.tanh(root) - root) / root**3
 
 
+def tanh_rest(x):
+    """(sqrt(x) - tanh(sqrt(x))) / sqrt(x)^3"""
+    return -tanh_tail(x)
+
+
 def normal_near_0(x):
     """(Phi(sqrt(x)) - 1 / 2) / sqrt(x)"""
     root = mpmath.sqrt(x)
@@ -159,13 +164,14 @@ def sum_of(coefficients, x):
 
 
 @functools.lru_cache(maxsize=None)
-def normal_quotient(above=5, below=6, most=15, nodes=200):
-    """Polynomials p and q, q0 = 1, with p / q nearly Phi(-x) exp(x^2 / 2) for x from 0 to `most`:
-    least squares of p - q function over q of the round before, which weighs the error of p / q.
+def quotient(function, most, above, below, nodes=200):
+    """Polynomials p and q, of so many coefficients and q0 = 1, with p / q nearly a function for x
+    from 0 to `most`: least squares of p - q function over q of the round before, which weighs the
+    error of p / q.
     """
     angles = [mpmath.pi * (2 * i + 1) / (2 * nodes) for i in range(nodes)]
     points = [most * (1 + mpmath.cos(angle)) / 2 for angle in angles]
-    values = list(map(scaled_normal_tail, points))
+    values = list(map(function, points))
     q = [mpf(1)]
     for _ in range(8):
         scales = [1 / (sum_of(q, x) * y) for x, y in zip(points, values)]
@@ -181,12 +187,15 @@ def normal_quotient(above=5, below=6, most=15, nodes=200):
     return found[:above], q
 
 
-def normal_numerator(x):
-    return sum_of(normal_quotient()[0], x)
+def parts_of_quotient(name, function, most, above, below):
+    """Entries of `POLYNOMIALS`: the two parts of a quotient, which is computed in float64."""
+    for i, (part, count) in enumerate((("numerator", above), ("denominator", below))):
 
+        def polynomial(x, i=i):
+            return sum_of(quotient(function, most, above, below)[i], x)
 
-def normal_denominator(x):
-    return sum_of(normal_quotient()[1], x)
+        weight = lambda x, polynomial=polynomial: 1 / polynomial(x)  # noqa: E731
+        yield name + "_" + part, (polynomial, weight, (0, most), {np.float64: count})
 
 
 HALF_LOG_2 = mpmath.log(2) / 2 + mpf("1e-3")
@@ -214,7 +223,7 @@ POLYNOMIALS = {
     ),
     # tanh(x) - x, to its last digit.
     "tanh_tail_alone": (
-        tanh_tail, lambda x: 1 / tanh_tail(x), (0, 1), {np.float32: 8, np.float64: 16},
+        tanh_tail, lambda x: 1 / tanh_tail(x), (0, 1), {np.float64: 16},
     ),
     "normal_ratio": (
         normal_ratio, lambda t: 1 / normal_ratio(t), (mpf(-7) / 9, mpf(9) / 11),
@@ -223,13 +232,9 @@ POLYNOMIALS = {
     "normal_near_0": (
         normal_near_0, lambda x: mpmath.sqrt(x), (0, mpf(1) / 4), {np.float64: 11},
     ),
+    **dict(parts_of_quotient("normal", scaled_normal_tail, 15, 5, 6)),
+    **dict(parts_of_quotient("tanh_rest", tanh_rest, 81, 4, 5)),
     # For float32, computed in float64.
-    "normal_numerator": (
-        normal_numerator, lambda x: 1 / normal_numerator(x), (0, 15), {np.float64: 5},
-    ),
-    "normal_denominator": (
-        normal_denominator, lambda x: 1 / normal_denominator(x), (0, 15), {np.float64: 6},
-    ),
     "exp2_ratio_for_float": (
         exp2_ratio, lambda x: abs(x / 2**x), (-mpf(1) / 2, mpf(1) / 2), {np.float64: 6},
     ),
