@@ -40,6 +40,7 @@ from lasagne_nl.simd.kernels import (
     reduce_sum,
     scaled_expm1,
     scaled_tanh,
+    sign,
     sum_with_exp,
 )
 from lasagne_nl.simd.recorder import (
@@ -249,7 +250,7 @@ def Squareplus_slope(f, x, b, g):
 
 def elu(f, x):
     """Error: float32 0.696; float64 0.866."""
-    return ELU(f, x, x.of(1.0))
+    return select(x < 0, scaled_expm1(f, x, x.of(1.0), x.of(1.0)), x)
 
 
 def elu_slope(f, x, g):
@@ -257,8 +258,13 @@ def elu_slope(f, x, g):
     return select(x > 0, g, g * exp_below_0(f, x))
 
 
+def _below_0(f, x, c, d):
+    """`scaled_expm1`, with the sign of the product also where it underflows"""
+    return number(bits(scaled_expm1(f, x, c, d)) | (sign(f, c * d) ^ f.sign))
+
+
 def SELU(f, x, scale, scale_neg):
-    return select(x < 0, scaled_expm1(f, x, scale, scale_neg), _product(f, scale, x))
+    return select(x < 0, _below_0(f, x, scale, scale_neg), _product(f, scale, x))
 
 
 def SELU_slope(f, x, scale, scale_neg, g):
@@ -266,7 +272,7 @@ def SELU_slope(f, x, scale, scale_neg, g):
 
 
 def ELU(f, x, alpha):
-    return select(x < 0, scaled_expm1(f, x, alpha, x.of(1.0)), x)
+    return select(x < 0, _below_0(f, x, alpha, x.of(1.0)), x)
 
 
 def ELU_slope(f, x, alpha, g):
