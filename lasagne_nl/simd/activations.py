@@ -249,7 +249,7 @@ def Squareplus_slope(f, x, b, g):
 
 
 def elu(f, x):
-    """Error: float32 0.696; float64 0.866."""
+    """Error: float32 0.770; float64 0.866."""
     return select(x < 0, scaled_expm1(f, x, x.of(1.0), x.of(1.0)), x)
 
 
@@ -415,7 +415,7 @@ def _gated(f, x, y, y_lo=None):
     return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))
 
 
-def _exp_below_0(f, v, v_lo=None, **options):
+def _exp_in_parts(f, v, v_lo=None, **options):
     """2^power exp(v + v_lo) = e + e_lo for v <= 0, and 2^-power; `options` as of `exp_of_sum`"""
     power, least = (100, -130.0) if f.dtype == "float32" else (256, -797.0)
     if v_lo is not None:
@@ -431,7 +431,7 @@ def _times(g, y, back, is_far):
 
 def _gated_slope(f, y, y_lo, z, g):
     """g s (1 + z (1 - s)) for the sigmoid s of y + y_lo, and a z of the same sign"""
-    e, e_lo, back = _exp_below_0(
+    e, e_lo, back = _exp_in_parts(
         f, -absolute(f, y), None if y_lo is None else -negate_if(f, y_lo, y)
     )
     near = select(absolute(f, y) > 60, e.of(0.0), back)  # beyond, e is nothing beside 1
@@ -498,7 +498,7 @@ def log_sigmoid_slope(f, x, g):
 def Softplus(f, x, beta):
     """Error for beta from 0.001 to 40: float32 0.773; float64 0.819."""
     y, y_lo = _beta_times(f, beta, x)
-    e, e_lo, back = _exp_below_0(f, -absolute(f, y), -negate_if(f, y_lo, y), is_exact=True)
+    e, e_lo, back = _exp_in_parts(f, -absolute(f, y), -negate_if(f, y_lo, y), is_exact=True)
     # log(1 + u) is u where that is small, and divided by beta before it may underflow.
     is_small = e < 2.0 ** -(f.mantissa + 4) / back
     u, u_lo = select(is_small, 0.0, e) * back, select(is_small, 0.0, e_lo) * back
@@ -622,7 +622,7 @@ def GELU_slope(f, x, g):
 def _normal_tail(f, v):
     """For v from 0 to 39: 2^power Phi(-v) = h + h_lo, 2^power exp(-v^2 / 2) = e + e_lo, 2^-power"""
     z, z_lo = exact_product(v, v)
-    e, e_lo, back = _exp_below_0(f, -0.5 * z, -0.5 * z_lo)
+    e, e_lo, back = _exp_in_parts(f, -0.5 * z, -0.5 * z_lo)
     # Two quotients from one: 1 / (v + 2) = r + r_lo, and t = (v - 4) / (v + 4).
     c, (d, d_lo) = v + 4, exact_sum(v, v.of(2.0))
     inverse = 1 / (c * d)
@@ -643,7 +643,7 @@ def _normal_near_0(f, x):
 
 
 def gelu(f, x):
-    """Error: float32 0.666; float64 1.142."""
+    """Error: float32 0.816; float64 1.142."""
     v = absolute(f, x)
     if f.dtype == "float32":
         # Above 12 the tail is nothing beside x, and above 12.8 subnormal.
