@@ -312,7 +312,7 @@ def CELU_slope(f, x, alpha, g):
     e, e_lo = exp_of_sum(
         f,
         at_most(f.exp_is_inf, at_least(f.exp_is_0, q)),
-        select((q < f.exp_is_0) | (q > f.exp_is_inf), 0.0, q_lo),
+        select(q < f.exp_is_0, 0.0, select(q > f.exp_is_inf, 0.0, q_lo)),
         magic,
     )
     y = (g * (e + e_lo)) * pow2(f, 2 * bias - magic)
