@@ -352,6 +352,7 @@ def tanh_shrink(f, x):
     v = absolute(f, x)
     if f.dtype == "float32":
         w = _within(f, x, -9.0, 9.0)
+        # x^3 p / q; from 9 on tanh is 1 to all digits of the difference.
         near = convert(w * w * w * quotient_for_float("tanh_rest", w * w), "float32")
         return select(v < 9, near, x - copysign(f, x.of(1.0), x))
     z, z_lo = exact_product(v, v)
@@ -544,8 +545,8 @@ def mish(f, x):
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
         e = exp2_for_float(w, _WIDE.log2e)
-        n = e * (e + 2)
-        return select(x <= 20, convert(w * n / (n + 2), "float32"), x)
+        value = w * (e * (e + 2)) / mad(e, e + 2, e.of(2.0))
+        return select(x <= 20, convert(value, "float32"), x)
     _, _, q, q_lo, back = _mish_parts(f, x)
     w = at_least(-1000.0, x)
     z, z_lo = exact_product(w, q)
@@ -668,8 +669,8 @@ def gelu_slope(f, x, g):
     if f.dtype == "float32":
         w = convert(cap(f, v, 14.7), "float64")
         tail, e = normal_tail_for_float(w)
-        tail = e * mad(w, -_two(_WIDE, root)[0], tail)
-        slope = convert(select(x > 0, 1 - tail, tail), "float32")
+        factor = mad(w, -_two(_WIDE, root)[0], tail)
+        slope = convert(select(x > 0, mad(-e, factor, e.of(1.0)), e * factor), "float32")
         return g * _unless_nan(x, slope)
     w, (root, root_lo) = at_most(39.0, v), _two(f, root)
     h, h_lo, e, e_lo, back = _normal_tail(f, w)

@@ -180,8 +180,8 @@ def exp_of_sum(f, y, y_lo, magic, is_exact=False):
 
 
 def sum_with_exp(f, one, a, r, r_lo=None, is_exact=False):
-    """one + a exp(r + r_lo) = d + d_lo, for powers of 2; exact but for the polynomial, or off by a
-    quarter of a unit, without r_lo by two
+    """one + a exp(r + r_lo) = d + d_lo for powers of 2, exact but for the polynomial, or off by a
+    quarter of a unit of the exponential, without r_lo by half of one
     """
     square, tail = r * r, polynomial(f.polynomials["exp_tail_short"], r)
     p = mad(square, tail, r)
@@ -229,6 +229,7 @@ def exp2_for_float(y, c, power=0):
 
 
 def quotient_for_float(name, x):
+    """Of two of the polynomials, by the beginning of their names"""
     above, below = (
         polynomial(_WIDE.polynomials[name + part], x) for part in ("_numerator", "_denominator")
     )
@@ -391,8 +392,7 @@ def erfc(f, x):
     """1 - erf(x).  Error: float32 0.636, 0x1.8bd73ap+0; float64 1.717, 0x1.193ea7aad00bp-1."""
     v = absolute(f, x)
     a, b = _erfc_above_0(f, v)
-    y = a * b
-    far = convert(select(x < 0, 2 - y, y), f.dtype)
+    far = convert(select(x < 0, mad(-a, b, 2.0), a * b), f.dtype)
     if f.dtype == "float32":
         return far
     # Next to 0 the error of t would weigh most; for a float32 there is none.
