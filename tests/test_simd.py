@@ -800,7 +800,7 @@ def test_the_polynomials_are_those_that_the_script_writes(capsys):
 
 def _in_numpy(value, operands, wide):
     """What an operation of a kernel makes of floats and integers; of floats, in a wider dtype."""
-    a, *others = operands
+    a = operands[0]
     simple = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
     if value.kind in FLOATS and value.operation in simple:
         return simple[value.operation](*(one.astype(wide) for one in operands))

@@ -16,6 +16,7 @@ import numpy as np
 from lasagne_nl.simd import kernels
 from lasagne_nl.simd.kernels import (
     INF,
+    WIDE,
     absolute,
     at_least,
     at_most,
@@ -38,6 +39,7 @@ from lasagne_nl.simd.kernels import (
     reduce,
     reduce_by,
     reduce_sum,
+    rest_of_quotient,
     scaled_expm1,
     scaled_tanh,
     sign,
@@ -56,8 +58,6 @@ from lasagne_nl.simd.recorder import (
 )
 
 # --- in float64, for a float32 ---
-
-_WIDE = kernels.FORMATS["float64"]
 
 
 def _within(f, x, low, high):
@@ -307,7 +307,7 @@ def CELU_slope(f, x, alpha, g):
     """Error for alpha = 0.3: float32 0.792; float64 0.813."""
     q, q_lo = _ratio(f, x, alpha)
     # Where the exponential may be no float it is times a power of 2.
-    far, bias = 60.0 if f.dtype == "float32" else 400.0, f.magic + f.bias
+    far, bias = f.exp_is_far, f.magic + f.bias
     magic = select(q < -far, x.of(bias + 64), select(q > far, x.of(bias - 64), bias))
     e, e_lo = exp_of_sum(
         f,
@@ -394,25 +394,29 @@ def softsign_slope(f, x, g):
     v = at_most(2.0 ** (100 if f.dtype == "float32" else 600), absolute(f, x))
     d, d_lo = exact_sum(v, v.of(1.0))
     q = 1 / d
-    q_lo = q * mad(-q, d_lo, rest(q, d, 1.0))
+    q_lo = rest_of_quotient(q, d, d_lo)
     return g * mad(q, q, 2 * q * q_lo)
 
 
 # --- with the sigmoid of beta x ---
 
 
+def _over(x, d, d_lo):
+    """x / (d + d_lo)"""
+    q = 1 / d
+    return mad(x, q, x * rest_of_quotient(q, d, d_lo))
+
+
 def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
     # Where the exponential may be no float all is times 2^-power. There it is so large that x times
     # its inverse does not overflow.
-    far, power, most = (60.0, 84, 143.0) if f.dtype == "float32" else (400.0, 512, 1040.0)
-    magic = select(y > far, x.of(f.magic + f.bias - power), f.magic + f.bias)
+    power, most = (84, 143.0) if f.dtype == "float32" else (512, 1040.0)
+    magic = select(y > f.exp_is_far, x.of(f.magic + f.bias - power), f.magic + f.bias)
     one, z = pow2(f, magic), at_least(f.expm1_is_minus_1, at_most(most, y))
     reduced = reduce_by(f, z, magic) if y_lo is None else reduce_sum(f, z, y_lo, magic)
     d, d_lo = sum_with_exp(f, one, *reduced, is_exact=y_lo is not None)
-    s = 1 / d
-    s_lo = s * mad(-s, d_lo, rest(s, d, 1.0))
-    q = mad(x, s, x * s_lo) * one
+    q = _over(x, d, d_lo) * one
     return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))
 
 
@@ -439,7 +443,7 @@ def _gated_slope(f, y, y_lo, z, g):
     d = mad(e, near, e.of(1.0))
     d_lo = mad(e_lo, near, mad(e, near, 1 - d))
     s = 1 / d
-    s_lo = s * mad(-s, d_lo, rest(s, d, 1.0))
+    s_lo = rest_of_quotient(s, d, d_lo)
     # s (1 + v e s) above 0, e s (1 - v s) below
     v, t = at_most(2500.0, absolute(f, z)), e * s
     h = mad(-v, s, 1.0)
@@ -463,9 +467,7 @@ def silu(f, x):
     z = -at_most(-f.expm1_is_minus_1, w)
     one = 2.0**-power
     d, d_lo = sum_with_exp(f, one, *reduce(f, z, -power))
-    s = 1 / d
-    y = mad(w, s, w * (s * mad(-s, d_lo, rest(s, d, 1.0)))) * one
-    return select(x <= -f.expm1_is_minus_1, y, x)
+    return select(x <= -f.expm1_is_minus_1, _over(w, d, d_lo) * one, x)
 
 
 def silu_slope(f, x, g):
@@ -544,7 +546,7 @@ def mish(f, x):
     """Error: float32 0.537; float64 0.929."""
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
-        e = exp2_for_float(w, _WIDE.log2e)
+        e = exp2_for_float(w, WIDE.log2e)
         value = w * (e * (e + 2)) / mad(e, e + 2, e.of(2.0))
         return select(x <= 20, convert(value, "float32"), x)
     _, _, q, q_lo, back = _mish_parts(f, x)
@@ -558,7 +560,7 @@ def mish_slope(f, x, g):
     # t + x t' for t = n / d and t' = 4 e (e + 1) / d^2
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
-        e = exp2_for_float(w, _WIDE.log2e)
+        e = exp2_for_float(w, WIDE.log2e)
         s = 1 / mad(e, e + 2, e.of(2.0))
         slope = convert(e * mad(e + 2, s, 4 * w * s * mad(e, s, s)), "float32")
         return g * _unless_nan(x, slope)
@@ -566,7 +568,7 @@ def mish_slope(f, x, g):
     w = at_most(20.0, at_least(-1000.0, x))
     u = (4 * w * s) * mad(e, back, e.of(1.0)) * s
     y = mad(u, e, q)
-    return select(x > 20, g, _times(g, y + (mad(u, e, q - y) + q_lo), back, x < -400))
+    return select(x > 20, g, _times(g, y + (mad(u, e, q - y) + q_lo), back, x < -f.exp_is_far))
 
 
 def _two(f, text):
@@ -581,9 +583,9 @@ _ROOT_TIMES = "0.071354816272600248776338752279863540995"  # 0.044715 of that
 
 def _tanh_form_for_float(w):
     """c with 2^(c w) = exp(-y) for y = sqrt(8 / pi) w (1 + 0.044715 w^2), and w times its slope"""
-    (a, _), (b, _) = _two(_WIDE, _ROOT), _two(_WIDE, _ROOT_TIMES)
+    (a, _), (b, _) = _two(WIDE, _ROOT), _two(WIDE, _ROOT_TIMES)
     z = w * w
-    c = mad(z, -_WIDE.log2e * b, z.of(-_WIDE.log2e * a))
+    c = mad(z, -WIDE.log2e * b, z.of(-WIDE.log2e * a))
     return c, w * mad(z, 3 * b, z.of(a))
 
 
@@ -628,7 +630,7 @@ def _normal_tail(f, v):
     c, (d, d_lo) = v + 4, exact_sum(v, v.of(2.0))
     inverse = 1 / (c * d)
     r = inverse * c
-    r_lo = r * mad(-r, d_lo, rest(r, d, 1.0))
+    r_lo = rest_of_quotient(r, d, d_lo)
     s, s_lo = _series(f, "normal_ratio", (v - 4) * (inverse * d))
     g, g_lo = exact_product(r, s)
     g_lo = mad(r, s_lo, mad(r_lo, s, g_lo))
@@ -669,7 +671,7 @@ def gelu_slope(f, x, g):
     if f.dtype == "float32":
         w = convert(cap(f, v, 14.7), "float64")
         tail, e = normal_tail_for_float(w)
-        factor = mad(w, -_two(_WIDE, root)[0], tail)
+        factor = mad(w, -_two(WIDE, root)[0], tail)
         slope = convert(select(x > 0, mad(-e, factor, e.of(1.0)), e * factor), "float32")
         return g * _unless_nan(x, slope)
     w, (root, root_lo) = at_most(39.0, v), _two(f, root)

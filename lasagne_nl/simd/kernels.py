@@ -47,7 +47,8 @@ class Format:
         # ln2 has so few bits that its product with an exponent is exact; ln2_lo is the rest.
         self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
         self.polynomials = POLYNOMIALS[dtype]
-        # Where a result no longer depends on x; and the largest n log(2) for which n ln2 is exact.
+        # Where a result no longer depends on x; beyond which an exponential is scaled to be a float;
+        # and the largest n log(2) for which n ln2 is exact.
         vars(self).update(bounds)
 
     def bits_of(self, x):
@@ -58,13 +59,14 @@ class Format:
 FORMATS = {
     "float32": Format(
         "float32", 1.44269504, 0.693147182, 0.693145752, 1.42860677e-06,
-        exp_is_0=-105.0, exp_is_inf=89.0, expm1_is_minus_1=-18.0, tanh_is_1=9.5, erf_is_far=0.5,
-        most_reducible=354.0, tiny=2.0**-100,
+        exp_is_0=-105.0, exp_is_far=60.0, exp_is_inf=89.0, expm1_is_minus_1=-18.0,
+        tanh_is_1=9.5, erf_is_far=0.5, most_reducible=354.0, tiny=2.0**-100,
     ),
     "float64": Format(
         "float64", 1.4426950408889634, 0.69314718055994531, 0.69314718055989033,
-        5.4979230187083712e-14, exp_is_0=-746.0, exp_is_inf=709.9, expm1_is_minus_1=-38.0,
-        tanh_is_1=20.0, erf_is_far=1.0, most_reducible=1419.0, tiny=2.0**-900,
+        5.4979230187083712e-14, exp_is_0=-746.0, exp_is_far=400.0, exp_is_inf=709.9,
+        expm1_is_minus_1=-38.0, tanh_is_1=20.0, erf_is_far=1.0, most_reducible=1419.0,
+        tiny=2.0**-900,
     ),
 }  # fmt: skip
 
@@ -157,6 +159,11 @@ def exact_product(a, b):
     return p, -rest(a, b, p)
 
 
+def rest_of_quotient(q, d, d_lo):
+    """What 1 / (d + d_lo) is more than q, which is nearly that"""
+    return q * mad(-q, d_lo, rest(q, d, 1.0))
+
+
 def reduce_sum(f, y, y_lo, magic):
     """As `reduce_by`, for y + y_lo"""
     k = mad(y, f.log2e, magic)
@@ -218,27 +225,28 @@ def split(f, x):
 # --- in float64, for a float32 ---
 # Fewer operations than to carry what float32 rounds, where there is much to carry.
 
-_WIDE = FORMATS["float64"]
+WIDE = FORMATS["float64"]
 
 
-def exp2_for_float(y, c, power=0):
-    """2^(power + c y)"""
-    k = mad(y, c, _WIDE.magic + (_WIDE.bias + power))
-    a, r = pow2(_WIDE, k), mad(y, c, (_WIDE.magic + (_WIDE.bias + power)) - k)
-    return mad(a * r, polynomial(_WIDE.polynomials["exp2_ratio_for_float"], r), a)
+def exp2_for_float(y, c):
+    """2^(c y)"""
+    magic = WIDE.magic + WIDE.bias
+    k = mad(y, c, magic)
+    a, r = pow2(WIDE, k), mad(y, c, magic - k)
+    return mad(a * r, polynomial(WIDE.polynomials["exp2_ratio_for_float"], r), a)
 
 
 def quotient_for_float(name, x):
     """Of two of the polynomials, by the beginning of their names"""
     above, below = (
-        polynomial(_WIDE.polynomials[name + part], x) for part in ("_numerator", "_denominator")
+        polynomial(WIDE.polynomials[name + part], x) for part in ("_numerator", "_denominator")
     )
     return above / below
 
 
 def normal_tail_for_float(v):
     """Phi(-v) exp(v^2 / 2) and exp(-v^2 / 2) for v from 0 to 15"""
-    return quotient_for_float("normal", v), exp2_for_float(v * v, -0.5 * _WIDE.log2e)
+    return quotient_for_float("normal", v), exp2_for_float(v * v, -0.5 * WIDE.log2e)
 
 
 # --- the kernels ---
@@ -366,7 +374,7 @@ def _erfc_above_0(f, v):
     d_lo = mad(2.0, x, 1 - d)
     inverse = 1 / (c * d)
     w = inverse * c
-    w_lo = w * mad(-w, d_lo, rest(w, d, 1.0))
+    w_lo = rest_of_quotient(w, d, d_lo)
     t, (c0, *others) = (x - 4) * (inverse * d), f.polynomials["erfc_ratio"]
     q = polynomial(others, t)
     ratio = mad(q, t, c0)
