@@ -47,7 +47,7 @@ class Format:
         # ln2 has so few bits that its product with an exponent is exact; ln2_lo is the rest.
         self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
         self.polynomials = POLYNOMIALS[dtype]
-        # Where a result no longer depends on x; beyond which an exponential is scaled to be a float;
+        # Where a result no longer depends on x; where an exponential is scaled, as it may be small;
         # and the largest n log(2) for which n ln2 is exact.
         vars(self).update(bounds)
 
