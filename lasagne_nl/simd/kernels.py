@@ -74,12 +74,19 @@ FORMATS = {
 # --- what they share ---
 
 
-def polynomial(coefficients, x):
-    """c0 + x (c1 + x (c2 + ...))"""
-    result = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        result = mad(result, x, coefficient)
-    return result
+def polynomial(coefficients, x, square=None):
+    """c0 + x (c1 + x (c2 + ...)), or where it is long, or the square is there anyway, c0 + c1 x
+    + x^2 (c2 + c3 x + ...): most of its time a processor waits for what comes before
+    """
+    if square is None and len(coefficients) < 10:
+        result = coefficients[-1]
+        for coefficient in coefficients[-2::-1]:
+            result = mad(result, x, coefficient)
+        return result
+    square = x * x if square is None else square
+    pairs = [mad(b, x, x.of(a)) for a, b in zip(coefficients[::2], coefficients[1::2])]
+    pairs += coefficients[2 * len(pairs) :]
+    return polynomial(pairs, square, square * square if len(pairs) > 5 else None)
 
 
 def sign(f, x):
@@ -141,7 +148,8 @@ def reduce(f, y, extra=0):
 
 def expm1_reduced(f, r, tail="exp_tail"):
     """exp(r) - 1 = p + p_lo"""
-    square, tail = r * r, polynomial(f.polynomials[tail], r)
+    square = r * r
+    tail = polynomial(f.polynomials[tail], r, square)
     p = mad(square, tail, r)
     return p, mad(square, tail, r - p)
 
@@ -179,7 +187,8 @@ def exp_of_sum(f, y, y_lo, magic, is_exact=False):
     is off by a quarter of a unit of e, or exact but for the polynomial.
     """
     a, r, r_lo = reduce_by(f, y, magic) if y_lo is None else reduce_sum(f, y, y_lo, magic)
-    square, tail = r * r, polynomial(f.polynomials["exp_tail"], r)
+    square = r * r
+    tail = polynomial(f.polynomials["exp_tail"], r, square)
     p = mad(square, tail, r)
     p_lo = r_lo + mad(square, tail, r - p) if is_exact else r_lo
     e = mad(a, p, a)
@@ -190,7 +199,8 @@ def sum_with_exp(f, one, a, r, r_lo=None, is_exact=False):
     """one + a exp(r + r_lo) = d + d_lo for powers of 2, exact but for the polynomial, or off by a
     quarter of a unit of the exponential, without r_lo by half of one
     """
-    square, tail = r * r, polynomial(f.polynomials["exp_tail_short"], r)
+    square = r * r
+    tail = polynomial(f.polynomials["exp_tail_short"], r, square)
     p = mad(square, tail, r)
     b = a + one
     b_lo = one - (b - a)
@@ -205,7 +215,7 @@ def log1p_parts(f, x, x_lo, n):
     """log(1 + x + x_lo) + n log(2) = high + low, for x from -0.3 to 0.5"""
     xx = x * x
     square, square_lo = -0.5 * xx, 0.5 * rest(x, x, xx)
-    tail = mad(x * xx, polynomial(f.polynomials["log1p_tail"], x), square_lo)
+    tail = mad(x * xx, polynomial(f.polynomials["log1p_tail"], x, xx), square_lo)
     base = n * f.ln2
     s = base + x
     s_lo = (base - s) + x
@@ -273,7 +283,8 @@ def exp_below_0(f, x):
 def _exp_in_two_steps(f, y, step, back):
     a, r, r_lo = reduce(f, y, step)
     e = 1 + r
-    s = mad(r * r, polynomial(f.polynomials["exp_tail"], r), r_lo)
+    square = r * r
+    s = mad(square, polynomial(f.polynomials["exp_tail"], r, square), r_lo)
     e = e + (((1 - e) + r) + s)
     return (e * a) * back
 
@@ -314,7 +325,8 @@ def exp_of_double(f, v):
     w = cap(f, v, f.tanh_is_1)
     k = mad(w, 2 * f.log2e, magic)
     r = rest(k - magic, 0.5 * f.log_of_2, w)
-    return pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+    square = r * r
+    return pow2(f, k), mad(square, polynomial(f.polynomials["double_exp_tail"], r, square), r)
 
 
 def tanh(f, x):
@@ -344,7 +356,7 @@ def scaled_tanh(f, x, scale_in, c):
     k = mad(w, b * (-2 * f.log2e), magic)
     n = k - magic
     r = mad(n, -0.5 * f.ln2_lo, fma(w, -b, n * (-0.5 * f.ln2)))
-    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r), r)
+    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r, r * r), r)
     # s tanh(b w) = 2 q - s for the quotient q of s and d + d_lo = 1 + exp(-2 b w)
     d = mad(a, p, mad(a, 0.5, 1.0))
     d_lo = mad(a, p, mad(a, 0.5, 1 - d))
@@ -368,7 +380,7 @@ def _erfc_above_0(f, v):
     square_lo = -rest(x, x, square)
     a, r, r_lo = reduce(f, -square, 64)
     r = r + (r_lo - square_lo)
-    p = mad(r * r, polynomial(f.polynomials["exp_tail"], r), r)
+    p = mad(r * r, polynomial(f.polynomials["exp_tail"], r, r * r), r)
     # 1 / (1 + 2 x) = w + w_lo, and t: the two quotients from one
     c, d = x + 4, mad(2.0, x, 1.0)
     d_lo = mad(2.0, x, 1 - d)
@@ -489,7 +501,7 @@ def exp_near_1(f, x, shift, least, magic):
     z = x - shift
     is_0 = z < least
     a, r, _ = reduce_by(f, select(is_0, least, z), magic)
-    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r), r)
+    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r, r * r), r)
     return select(is_0, 0.0, mad(a, p, a))
 
 
