@@ -44,6 +44,7 @@ from lasagne_nl.simd.kernels import (
     scaled_tanh,
     sign,
     sum_with_exp,
+    within,
 )
 from lasagne_nl.simd.recorder import (
     FLOATS,
@@ -61,12 +62,8 @@ from lasagne_nl.simd.recorder import (
 
 
 def _within(f, x, low, high):
-    """A float32 within two bounds, one below 0 and one above, as a float64; of NaN one of them. As
-    integers: of a select of constants GCC makes two branches of what follows.
-    """
-    low, high = bits(x.of(low)), bits(x.of(high)) ^ f.sign
-    y = select(bits(x) < low, bits(x), low) ^ f.sign
-    return convert(number(select(y < high, y, high) ^ f.sign), "float64")
+    """A float32 within two bounds, as a float64"""
+    return convert(within(f, x, low, high), "float64")
 
 
 def _unless_nan(x, y):
@@ -404,7 +401,7 @@ def softsign_slope(f, x, g):
 def _over(x, d, d_lo):
     """x / (d + d_lo)"""
     q = 1 / d
-    return mad(x, q, x * rest_of_quotient(q, d, d_lo))
+    return mad(x, q, (x * q) * mad(-q, d_lo, rest(q, d, 1.0)))
 
 
 def _gated(f, x, y, y_lo=None):
@@ -464,7 +461,7 @@ def silu(f, x):
     # Where x may not be taken for its bound the result is x itself.
     power, least = (40, -110.0) if f.dtype == "float32" else (128, -753.0)
     w = cap(f, x, least)
-    z = -at_most(-f.expm1_is_minus_1, w)
+    z = -within(f, x, least, -f.expm1_is_minus_1)
     one = 2.0**-power
     d, d_lo = sum_with_exp(f, one, *reduce(f, z, -power))
     return select(x <= -f.expm1_is_minus_1, _over(w, d, d_lo) * one, x)
@@ -547,7 +544,7 @@ def mish(f, x):
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
         e = exp2_for_float(w, WIDE.log2e)
-        value = w * (e * (e + 2)) / mad(e, e + 2, e.of(2.0))
+        value = (w * e) * (e + 2) / mad(e, e + 2, e.of(2.0))
         return select(x <= 20, convert(value, "float32"), x)
     _, _, q, q_lo, back = _mish_parts(f, x)
     w = at_least(-1000.0, x)
@@ -650,7 +647,7 @@ def gelu(f, x):
     v = absolute(f, x)
     if f.dtype == "float32":
         # Above 12 the tail is nothing beside x, and above 12.8 subnormal.
-        w = convert(cap(f, v, select(x < 0, x.of(14.7), 12.0)), "float64")
+        w = convert(absolute(f, within(f, x, -14.7, 12.0)), "float64")
         tail, e = normal_tail_for_float(w)
         return select(x < 0, -0.0, x) - convert(w * (tail * e), "float32")
     s, s_lo = _normal_near_0(f, x)

@@ -16,6 +16,10 @@
 
 LNL_INLINE uint32_t lnl_bits(float x) { uint32_t i; memcpy(&i, &x, sizeof i); return i; }
 LNL_INLINE uint64_t lnl_bits(double x) { uint64_t i; memcpy(&i, &x, sizeof i); return i; }
+LNL_INLINE int32_t lnl_min(int32_t a, int32_t b) { return a < b ? a : b; }
+LNL_INLINE int64_t lnl_min(int64_t a, int64_t b) { return a < b ? a : b; }
+LNL_INLINE uint32_t lnl_signed_min(uint32_t a, uint32_t b) { return (uint32_t)lnl_min((int32_t)a, (int32_t)b); }
+LNL_INLINE uint64_t lnl_signed_min(uint64_t a, uint64_t b) { return (uint64_t)lnl_min((int64_t)a, (int64_t)b); }
 LNL_INLINE float lnl_number(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
 LNL_INLINE double lnl_number(uint64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
 

@@ -64,6 +64,8 @@ def _operation(builder, value, operands):
         return cast(*operands, _TYPES[value.kind])
     if value.operation == "select":
         return builder.select(*operands)
+    if value.operation == "signed_min":
+        return builder.select(builder.icmp_signed("<", *operands), *operands)
     if value.operation == "mad":
         return builder.fma(*operands)
     if value.operation == "rest":

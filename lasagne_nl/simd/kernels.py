@@ -28,6 +28,7 @@ from lasagne_nl.simd.recorder import (
     number,
     rest,
     select,
+    signed_min,
 )  # fmt: skip
 
 INF, NAN = float("inf"), float("nan")
@@ -124,6 +125,13 @@ def cap(f, x, bound):
     """
     bound = bits(x.of(bound))
     return number(select(bits(x) < bound, bits(x), bound))
+
+
+def within(f, x, low, high):
+    """x, or the bound that it is beyond, one below 0 and one from 0 on; of NaN one of them.
+    Compilers make an instruction of each.
+    """
+    return cap(f, number(signed_min(bits(x), bits(x.of(high)))), low)
 
 
 def pow2(f, k):
@@ -423,14 +431,14 @@ def sigmoid(f, x):
     """1 / (1 + exp(-x)).  Error: float32 0.962, -0x1.4cbe5cp+2; float64 0.924,
     -0x1.493eb28e46297p+7.
     """
-    y = -at_least(f.exp_is_0, at_most(-f.expm1_is_minus_1, x))
+    y = -within(f, x, f.exp_is_0, -f.expm1_is_minus_1)
     # All times 2^-64 (a float64 twice, lest the halves of `rest` overflow): so 2^n stays finite,
     # and the division rounds to the subnormal result.
     power = 64 if f.dtype == "float32" else 128
     one = 2.0**-power
     d, d_lo = sum_with_exp(f, one, *reduce(f, y, -power)[:2])
     q = one / d
-    return mad(mad(-q, d_lo, rest(q, d, one)), q * 2.0**power, q)
+    return select(x <= INF, mad(mad(-q, d_lo, rest(q, d, one)), q * 2.0**power, q), x)
 
 
 def softplus(f, x):
@@ -438,7 +446,7 @@ def softplus(f, x):
     Error: float32 0.947, -0x1.6f50fcp-1; float64 0.844, -0x1.7459379f93bcp-1.
     """
     is_positive = x > 0
-    y = cap(f, number(bits(x) | f.sign), select(is_positive, x.of(-64.0), f.exp_is_0))
+    y = number(bits(within(f, x, f.exp_is_0, 64.0)) | f.sign)
     # u = exp(y), by way of 2^64 u, which is no subnormal.
     a, r, _ = reduce(f, y, 64)
     p, p_lo = expm1_reduced(f, r, "exp_tail_short")
@@ -446,7 +454,7 @@ def softplus(f, x):
     u_lo = mad(a, p_lo, mad(a, p, a - u))
     u, u_lo = u * 2.0**-64, u_lo * 2.0**-64
     # 1 + u = 2^n (1 + w), of which the log is n log(2) + w + w t; u_lo is to be over 1 + u, nearly.
-    is_large = u > 0.5
+    is_large = y > -f.log_of_2
     base, w = select(is_large, x.of(f.log_of_2), 0.0), select(is_large, mad(0.5, u, x.of(-0.5)), u)
     # In float32 the rest of log(2) is a thirtieth of a unit.
     base_lo = f.ln2_lo - (f.log_of_2 - f.ln2) if f.dtype == "float64" else 0.0

@@ -80,6 +80,11 @@ def number(integer):
     return Value("float" + integer.kind[len("uint") :], "number", integer)
 
 
+def signed_min(a, b):
+    """The smaller one of two integers, taken for signed ones."""
+    return Value(a.kind, "signed_min", a, a.of(b))
+
+
 def convert(x, kind):
     """A float as one of another kind."""
     return x if x.kind == kind else Value(kind, "convert", x)
