@@ -56,6 +56,7 @@ from lasagne_nl.simd.recorder import (
     number,
     rest,
     select,
+    sqrt,
 )
 
 # --- in float64, for a float32 ---
@@ -194,52 +195,54 @@ def Threshold_slope(f, x, threshold, g):
 # --- with a square root ---
 
 
-def _squareplus_parts(f, x, b, is_exact):
-    """For v = |x| / 2^n and h = sqrt(v^2 + b / 4^n): v, d + d_lo = v + h, 1 / h, b / (2 (v + h)),
-    2^-n; n is large where squares might overflow, else 0. Of an infinity, NaN.
-    """
-    limit, n, start = 2.0**60, 68, 0x5F375A86
-    if f.dtype == "float64":
-        limit, n, start = 2.0**500, 520, 0x5FE6EB50C7B537A9
-    size = bits(absolute(f, x))
-    # No select, which GCC takes for a reason to compute all that follows for both.
-    is_far = 0 - ((f.bits_of(limit) - size) >> (f.sign.bit_length() - 1))
-    back = number(f.bits_of(1.0) - (is_far & (n << f.mantissa)))
-    v, rest_of_square = number(size) * back, b * back * back
-    z, z_lo = mad(v, v, rest_of_square), v.of(0.0)
-    if is_exact:
-        square, square_lo = exact_product(v, v)
-        z, z_lo = exact_sum(square, rest_of_square)
-        z_lo = z_lo + square_lo
-    # From an integer near its bits, which are nearly a logarithm, by Newton's method; the last step
-    # is that of what h leaves. It comes from above, where h is no smaller than v.
-    r = number(start - (bits(z) >> 1))
-    for above in [0.0, 5.2e-6] if f.dtype == "float32" else [0.0, 0.0, 3.6e-11]:
-        r = r * mad(-0.5 * z * r, r, r.of(1.5 + above))
-    h = mad(z, r, 0.0)  # no bare product, for it is added to something
-    half, left = 0.5 * r, rest(h, h, z) + z_lo  # h_lo is their product
-    r = mad(r, mad(-(half * left), r, rest(h, r, 1.0)), r)
-    d = h + v
-    d_lo = mad(half, left, v - (d - h))  # the difference is exact, as h is no smaller than v
-    inverse, c = 1 / d, 0.5 * b
-    q = c * inverse
-    q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
-    return v, d, d_lo, r, q, back
+def _larger(a, b):
+    """Of two numbers from 0 on"""
+    return number(select(bits(a) < bits(b), bits(b), bits(a)))
+
+
+def w_bound(f):
+    """A number whose square is far from overflow"""
+    return 2.0**62 if f.dtype == "float32" else 2.0**510
+
+
+def _halves(f, x, b):
+    """|x / 2| = v, and within a bound w; b / 4 = c, h = sqrt(w^2 + c), and what h^2 is less"""
+    v, c = absolute(f, 0.5 * x), 0.25 * b
+    w = cap(f, v, w_bound(f))
+    z = mad(w, w, c)
+    h = sqrt(z)
+    return v, w, c, h, rest(h, h, z)
 
 
 def Squareplus(f, x, b):
     """Error for b from 0.001 to 1e6: float32 1.000 (0.9996); float64 0.999."""
-    _, d, d_lo, _, q, back = _squareplus_parts(f, x, b, is_exact=False)
+    v, _, c, h, left = _halves(f, x, b)
+    h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # where v is beyond the bound
+    d = h + v
+    inverse = 1 / d
+    # What h leaves is left / (2 h), for which left / (2 d) is near enough.
+    d_lo = mad(0.5 * inverse, left, v - (d - h))
+    q = c * inverse
+    q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
     # The sum in the formula would cancel below 0.
-    y = select(x > 0, select(back < 1, x, mad(0.5, d_lo, 0.5 * d)), q * back)
-    return select(equal(x, -INF), 0.0, y)
+    y = select(x > 0, d + d_lo, q)
+    return select(equal(x, -INF), 0.0, select(x <= w_bound(f), y, x))
 
 
 def Squareplus_slope(f, x, b, g):
-    """Error: float32 1.974; float64 1.977."""
-    v, _, _, r, q, back = _squareplus_parts(f, x, b, is_exact=True)
-    slope = select(x > 0, mad(0.5 * v, r, x.of(0.5)), (q * back) * (r * back))
-    return g * select(is_inf(f, x), select(x > 0, x.of(1.0), 0.0), slope)
+    """Error: float32 1.974; float64 1.977. It is 0 where it would be subnormal."""
+    _, w, c, h, left = _halves(f, x, b)
+    d = h + w
+    p = h * d
+    inverse = 1 / p
+    r = d * inverse  # 1 / h
+    h_lo = 0.5 * r * left
+    p_lo = mad(h, h_lo + (w - (d - h)), mad(h_lo, d, -rest(h, d, p)))
+    half = 0.5 * c
+    q = half * inverse
+    q = mad(mad(-q, p_lo, rest(q, p, half)), inverse, q)
+    slope = select(x > 0, 1 - q, q)
+    return g * select(x < -w_bound(f), 0.0, select(x <= INF, slope, x))
 
 
 # --- with an exponential below 0 ---
@@ -422,7 +425,7 @@ def _exp_in_parts(f, v, v_lo=None, **options):
     power, least = (100, -130.0) if f.dtype == "float32" else (256, -797.0)
     if v_lo is not None:
         v_lo = select(v < least, 0.0, v_lo)
-    e, e_lo = exp_of_sum(f, at_least(least, v), v_lo, f.magic + (f.bias + power), **options)
+    e, e_lo = exp_of_sum(f, cap(f, v, least), v_lo, f.magic + (f.bias + power), **options)
     return e, e_lo, 2.0**-power
 
 
@@ -498,11 +501,11 @@ def log_sigmoid_slope(f, x, g):
 def Softplus(f, x, beta):
     """Error for beta from 0.001 to 40: float32 0.773; float64 0.819."""
     y, y_lo = _beta_times(f, beta, x)
-    e, e_lo, back = _exp_in_parts(f, -absolute(f, y), -negate_if(f, y_lo, y), is_exact=True)
+    size = absolute(f, y)
+    e, e_lo, back = _exp_in_parts(f, -size, -negate_if(f, y_lo, y), is_exact=True)
     # log(1 + u) is u where that is small, and divided by beta before it may underflow.
-    is_small = e < 2.0 ** -(f.mantissa + 4) / back
+    is_small, is_large = size > (f.mantissa + 4) * f.log_of_2, size < f.log_of_2
     u, u_lo = select(is_small, 0.0, e) * back, select(is_small, 0.0, e_lo) * back
-    is_large = u > 0.5
     one, half = select(is_large, x.of(1.0), 0.0), select(is_large, x.of(0.5), 1.0)
     high, low = log1p_parts(f, (u - one) * half, u_lo * half, one)
     high, low = select(is_small, e, high), select(is_small, e_lo, low)

@@ -22,6 +22,8 @@ LNL_INLINE uint32_t lnl_signed_min(uint32_t a, uint32_t b) { return (uint32_t)ln
 LNL_INLINE uint64_t lnl_signed_min(uint64_t a, uint64_t b) { return (uint64_t)lnl_min((int64_t)a, (int64_t)b); }
 LNL_INLINE float lnl_number(uint32_t i) { float x; memcpy(&x, &i, sizeof x); return x; }
 LNL_INLINE double lnl_number(uint64_t i) { double x; memcpy(&x, &i, sizeof x); return x; }
+LNL_INLINE float lnl_sqrt(float x) { return __builtin_sqrtf(x); }
+LNL_INLINE double lnl_sqrt(double x) { return __builtin_sqrt(x); }
 
 /* lnl_fma(a, b, c) = a b + c and lnl_rest(a, b, c) = c - a b are rounded once; lnl_mad(a, b, c) =
  * a b + c is, where the processor can. */

@@ -66,6 +66,9 @@ def _operation(builder, value, operands):
         return builder.select(*operands)
     if value.operation == "signed_min":
         return builder.select(builder.icmp_signed("<", *operands), *operands)
+    if value.operation == "sqrt":
+        root = builder.module.declare_intrinsic("llvm.sqrt", [_TYPES[kind]])
+        return builder.call(root, operands)
     if value.operation == "mad":
         return builder.fma(*operands)
     if value.operation == "rest":

@@ -70,6 +70,11 @@ def select(condition, a, b):
     return Value(kind, "select", condition, *operands)
 
 
+def sqrt(x):
+    """The square root of a float, rounded once."""
+    return Value(x.kind, "sqrt", x)
+
+
 def bits(x):
     """The bits of a float, as an unsigned integer."""
     return Value(FLOATS[x.kind], "bits", x)
