@@ -436,22 +436,19 @@ def _times(g, y, back, is_far):
 
 def _gated_slope(f, y, y_lo, z, g):
     """g s (1 + z (1 - s)) for the sigmoid s of y + y_lo, and a z of the same sign"""
-    e, e_lo, back = _exp_in_parts(
-        f, -absolute(f, y), None if y_lo is None else -negate_if(f, y_lo, y)
-    )
-    near = select(absolute(f, y) > 60, e.of(0.0), back)  # beyond, e is nothing beside 1
+    # At -y it is 1 - that of y, so that below 0 is enough: t (1 - |z| s) for e = exp(-|y|),
+    # s = 1 / (1 + e) and t = e s.
+    size = absolute(f, y)
+    e, e_lo, back = _exp_in_parts(f, -size, None if y_lo is None else -negate_if(f, y_lo, y))
+    near = select(size > 60, e.of(0.0), back)  # beyond, e is nothing beside 1
     d = mad(e, near, e.of(1.0))
     d_lo = mad(e_lo, near, mad(e, near, 1 - d))
     s = 1 / d
-    s_lo = rest_of_quotient(s, d, d_lo)
-    # s (1 + v e s) above 0, e s (1 - v s) below
-    v, t = at_most(2500.0, absolute(f, z)), e * s
-    h = mad(-v, s, 1.0)
-    h_lo = mad(-v, s_lo, mad(-v, s, 1 - h))
-    above = s + mad(s, v * (t * near), s_lo)
-    t_lo = mad(e, s_lo, mad(e_lo, s, -rest(e, s, t)))
-    below = mad(t, h, mad(t, h_lo, h * t_lo)) * select(y > 0, e.of(1.0), back)
-    return g * select(y > 0, above, below)
+    t = e * s
+    t = mad(mad(-t, d_lo, rest(t, d, e) + e_lo), s, t)
+    v = at_most(2500.0, absolute(f, z))
+    below = t * mad(t, v * near, 1 - v)  # the sum is 1 - |z| s
+    return g * select(y > 0, mad(-below, near, e.of(1.0)), below * back)
 
 
 def _beta_times(f, beta, x):
