@@ -28,6 +28,7 @@ from lasagne_nl.simd.kernels import (
     exp_below_0,
     exp_of_double,
     exp_of_sum,
+    expm1_below_0,
     expm1_reduced,
     is_inf,
     log1p_parts,
@@ -250,33 +251,36 @@ def Squareplus_slope(f, x, b, g):
 
 def elu(f, x):
     """Error: float32 0.770; float64 0.866."""
-    return select(x < 0, scaled_expm1(f, x, x.of(1.0), x.of(1.0)), x)
+    t, t_lo = expm1_below_0(f, x)
+    return select(x < 0, t + t_lo, x)
 
 
 def elu_slope(f, x, g):
     """Error: float32 0.714; float64 0.739."""
-    return select(x > 0, g, g * exp_below_0(f, x))
+    return select(x > 0, g, g * _unless_nan(x, exp_below_0(f, x)))
 
 
-def _below_0(f, x, c, d):
-    """`scaled_expm1`, with the sign of the product also where it underflows"""
-    return number(bits(scaled_expm1(f, x, c, d)) | (sign(f, c * d) ^ f.sign))
+def _signed(f, y, c):
+    """y, which may be 0, as a negative number times c"""
+    return number(bits(y) | (sign(f, c) ^ f.sign))
 
 
 def SELU(f, x, scale, scale_neg):
-    return select(x < 0, _below_0(f, x, scale, scale_neg), _product(f, scale, x))
+    below = _signed(f, scaled_expm1(f, x, scale, scale_neg), scale * scale_neg)
+    return select(x < 0, below, _product(f, scale, x))
 
 
 def SELU_slope(f, x, scale, scale_neg, g):
-    return scale * select(x > 0, g, scale_neg * (g * exp_below_0(f, x)))
+    below = scale_neg * (g * _unless_nan(x, exp_below_0(f, x)))
+    return scale * select(x > 0, g, below)
 
 
 def ELU(f, x, alpha):
-    return select(x < 0, _below_0(f, x, alpha, x.of(1.0)), x)
+    return select(x < 0, _signed(f, scaled_expm1(f, x, alpha), alpha), x)
 
 
 def ELU_slope(f, x, alpha, g):
-    below = alpha * (g * exp_below_0(f, x))
+    below = alpha * (g * _unless_nan(x, exp_below_0(f, x)))
     return select(equal(x, 0.0), mad(0.5, g, 0.5 * below), select(x > 0, g, below))
 
 
@@ -291,7 +295,7 @@ def CELU(f, x, alpha):
     """Error for alpha from 0.001 to 40: float32 0.932; float64 0.877."""
     q, q_lo = _ratio(f, x, alpha)
     # Half of exp(q) - 1, as exp(q) may be no float, for a negative alpha.
-    y = at_most(f.exp_is_inf, at_least(f.expm1_is_minus_1, q))
+    y = within(f, q, f.expm1_is_minus_1, f.exp_is_inf)
     a, r, r_lo = reduce_sum(f, y, q_lo, f.magic + (f.bias - 1))
     p, p_lo = expm1_reduced(f, r)
     b, b_lo = exact_sum(a, x.of(-0.5))
@@ -311,7 +315,7 @@ def CELU_slope(f, x, alpha, g):
     magic = select(q < -far, x.of(bias + 64), select(q > far, x.of(bias - 64), bias))
     e, e_lo = exp_of_sum(
         f,
-        at_most(f.exp_is_inf, at_least(f.exp_is_0, q)),
+        within(f, q, f.exp_is_0, f.exp_is_inf),
         select(q < f.exp_is_0, 0.0, select(q > f.exp_is_inf, 0.0, q_lo)),
         magic,
     )
@@ -409,14 +413,15 @@ def _over(x, d, d_lo):
 
 def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
-    # Where the exponential may be no float all is times 2^-power. There it is so large that x times
-    # its inverse does not overflow.
+    # The divisor is times 2^-power, as it may be no float; so is x where the quotient might
+    # overflow, and elsewhere the quotient.
     power, most = (84, 143.0) if f.dtype == "float32" else (512, 1040.0)
-    magic = select(y > f.exp_is_far, x.of(f.magic + f.bias - power), f.magic + f.bias)
-    one, z = pow2(f, magic), at_least(f.expm1_is_minus_1, at_most(most, y))
+    is_large, back = absolute(f, x) > 1, 2.0**-power
+    z = within(f, y, f.expm1_is_minus_1, most)
+    magic = f.magic + (f.bias - power)
     reduced = reduce_by(f, z, magic) if y_lo is None else reduce_sum(f, z, y_lo, magic)
-    d, d_lo = sum_with_exp(f, one, *reduced, is_exact=y_lo is not None)
-    q = _over(x, d, d_lo) * one
+    d, d_lo = sum_with_exp(f, back, *reduced, is_exact=y_lo is not None)
+    q = _over(x * select(is_large, x.of(back), 1.0), d, d_lo) * select(is_large, x.of(1.0), back)
     return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))
 
 
@@ -434,7 +439,7 @@ def _times(g, y, back, is_far):
     return (g * (y * select(is_far, y.of(1.0), back))) * select(is_far, y.of(back), 1.0)
 
 
-def _gated_slope(f, y, y_lo, z, g):
+def _gated_slope(f, x, y, y_lo, z, g):
     """g s (1 + z (1 - s)) for the sigmoid s of y + y_lo, and a z of the same sign"""
     # At -y it is 1 - that of y, so that below 0 is enough: t (1 - |z| s) for e = exp(-|y|),
     # s = 1 / (1 + e) and t = e s.
@@ -446,14 +451,14 @@ def _gated_slope(f, y, y_lo, z, g):
     s = 1 / d
     t = e * s
     t = mad(mad(-t, d_lo, rest(t, d, e) + e_lo), s, t)
-    v = at_most(2500.0, absolute(f, z))
+    v = cap(f, absolute(f, z), 2500.0)
     below = t * mad(t, v * near, 1 - v)  # the sum is 1 - |z| s
-    return g * select(y > 0, mad(-below, near, e.of(1.0)), below * back)
+    return g * _unless_nan(x, select(y > 0, mad(-below, near, e.of(1.0)), below * back))
 
 
 def _beta_times(f, beta, x):
     """beta x = y + y_lo, where 0 times infinity is 0"""
-    return exact_product(beta, at_most(f.largest, at_least(-f.largest, x)))
+    return exact_product(beta, within(f, x, -f.largest, f.largest))
 
 
 def silu(f, x):
@@ -469,7 +474,7 @@ def silu(f, x):
 
 def silu_slope(f, x, g):
     """Error: float32 1.260 above 0.3, 1.0 units of 1 below; float64 1.411, 1.0."""
-    return _gated_slope(f, x, None, x, g)
+    return _gated_slope(f, x, x, None, x, g)
 
 
 def Swish(f, x, beta):
@@ -482,7 +487,7 @@ def Swish(f, x, beta):
 def Swish_slope(f, x, beta, g):
     """Error: float32 1.384 above 0.3, 1.0 units of 1 below; float64 1.490, 1.0."""
     y, y_lo = _beta_times(f, beta, x)
-    return _gated_slope(f, y, y_lo, y, g)
+    return _gated_slope(f, x, y, y_lo, y, g)
 
 
 def log_sigmoid(f, x):
@@ -492,7 +497,7 @@ def log_sigmoid(f, x):
 
 def log_sigmoid_slope(f, x, g):
     """Error: float32 0.790; float64 0.799."""
-    return _gated(f, g, x)
+    return _unless_nan(x, _gated(f, g, x))
 
 
 def Softplus(f, x, beta):
@@ -512,13 +517,13 @@ def Softplus(f, x, beta):
     s, s_lo = exact_sum(x, q)
     above = select(is_small, x, s + mad(left, inverse, s_lo))
     below = mad(left, inverse, q) * select(is_small & (y < 0), e.of(back), 1.0)
-    return select(y > 0, above, below)
+    return _unless_nan(x, select(y > 0, above, below))
 
 
 def Softplus_slope(f, x, beta, g):
     """Error: float32 0.787; float64 0.821."""
     y, y_lo = _beta_times(f, beta, x)
-    return _gated(f, g, -y, -y_lo)
+    return _unless_nan(x, _gated(f, g, -y, -y_lo))
 
 
 # --- the others of their kind ---
@@ -527,7 +532,7 @@ def Softplus_slope(f, x, beta, g):
 def _mish_parts(f, x):
     """For e = exp(x) and d = e (e + 2) + 2: 2^128 e, 1 / d, 2^128 e (e + 2) / d as a sum, 2^-128"""
     back = 2.0**-128
-    e, e_lo = exp_of_sum(f, at_most(20.0, at_least(-797.0, x)), None, f.magic + (f.bias + 128))
+    e, e_lo = exp_of_sum(f, within(f, x, -797.0, 20.0), None, f.magic + (f.bias + 128))
     t = mad(e, back, e.of(2.0))
     t_lo = mad(e_lo, back, mad(e, back, 2 - t))
     n, n_lo = exact_product(e, t)
@@ -603,7 +608,7 @@ def GELU(f, x):
         w = _within(f, x, -15.0, 15.0)
         c, _ = _tanh_form_for_float(w)
         return select(x <= 15, convert(w / (exp2_for_float(w, c) + 1), "float32"), x)
-    y, y_lo, _ = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
+    y, y_lo, _ = _tanh_form(f, within(f, x, -100.0, 100.0))
     return copysign(f, _gated(f, x, -y, -y_lo), x)
 
 
@@ -615,8 +620,8 @@ def GELU_slope(f, x, g):
         e = exp2_for_float(w, c)
         s = 1 / (e + 1)
         return g * _unless_nan(x, convert(mad(s * z, s * e, s), "float32"))
-    y, y_lo, z = _tanh_form(f, at_most(100.0, at_least(-100.0, x)))
-    return _gated_slope(f, y, y_lo, z, g)
+    y, y_lo, z = _tanh_form(f, within(f, x, -100.0, 100.0))
+    return _gated_slope(f, x, y, y_lo, z, g)
 
 
 def _normal_tail(f, v):
@@ -649,7 +654,7 @@ def gelu(f, x):
         # Above 12 the tail is nothing beside x, and above 12.8 subnormal.
         w = convert(absolute(f, within(f, x, -14.7, 12.0)), "float64")
         tail, e = normal_tail_for_float(w)
-        return select(x < 0, -0.0, x) - convert(w * (tail * e), "float32")
+        return select(x < 0, -0.0, x) - convert((w * tail) * e, "float32")
     s, s_lo = _normal_near_0(f, x)
     w = at_most(39.0, v)
     h, h_lo, _, _, back = _normal_tail(f, w)

@@ -276,55 +276,53 @@ def is_inf(f, x):
 
 def exp(f, x):
     """exp(x).  Error: float32 0.655, -0x1.77a192p+2; float64 0.653, -0x1.7c867d87f0dc4p+7."""
-    y = at_most(f.exp_is_inf, at_least(f.exp_is_0, x))
+    y = within(f, x, f.exp_is_0, f.exp_is_inf)
     # 2^n may be no float: multiply in two steps, of which at most the second rounds.
     step, back = select(x < 0, x.of(64.0), -64.0), select(x < 0, x.of(2.0**-64), 2.0**64)
-    return _exp_in_two_steps(f, y, step, back)
+    a, r, r_lo = reduce(f, y, step)
+    e, square = 1 + r, r * r
+    s = mad(square, polynomial(f.polynomials["exp_tail"], r, square), r_lo)
+    e = e + (((1 - e) + r) + s)
+    return select(x <= INF, (e * a) * back, x)
 
 
 def exp_below_0(f, x):
-    """exp(x) for x <= 0, with the error of `exp`, else 1"""
-    y = select(x > 0, 0.0, at_least(f.exp_is_0, x))
-    return _exp_in_two_steps(f, y, 64, 2.0**-64)
-
-
-def _exp_in_two_steps(f, y, step, back):
-    a, r, r_lo = reduce(f, y, step)
-    e = 1 + r
-    square = r * r
-    s = mad(square, polynomial(f.polynomials["exp_tail"], r, square), r_lo)
-    e = e + (((1 - e) + r) + s)
-    return (e * a) * back
+    """exp(x) for x <= 0, else 1; of NaN 1, or 0.  Error: float32 0.8; float64 0.8."""
+    a, r, _ = reduce(f, within(f, x, f.exp_is_0, 0.0), 64)
+    p, _ = expm1_reduced(f, r, "exp_tail_short")
+    return mad(a, p, a) * 2.0**-64
 
 
 def expm1(f, x):
     """expm1(x).  Error: float32 0.771, 0x1.66f4cap-2; float64 0.928, 0x1.6760d9289d6ccp-2."""
-    y = at_most(f.exp_is_inf, at_least(f.expm1_is_minus_1, x))
-    # Half of it where 2^n may be no float.
-    large = x > 1
-    step, one, back = (select(large, x.of(a), b) for a, b in ((-1.0, 0.0), (0.5, 1.0), (2.0, 1.0)))
-    a, r, r_lo = reduce(f, y, step)
+    y = within(f, x, f.expm1_is_minus_1, f.exp_is_inf)
+    a, r, r_lo = reduce(f, y, -1)  # half of it, as 2^n may be no float
     p, p_lo = expm1_reduced(f, r)
-    b, b_lo = exact_sum(a, -one)
+    b, b_lo = exact_sum(a, -0.5)
     t = mad(a, p, b)
     t_lo = mad(a, p_lo + r_lo, mad(a, p, b - t) + b_lo)
-    return copysign(f, (t + t_lo) * back, x)
+    return select(absolute(f, x) >= f.tiny, (t + t_lo) * 2, x)
 
 
-def scaled_expm1(f, x, c, d):
-    """c d expm1(x) for x < 0, as if rounded once: the negative side of elu and selu.
-    Error for c d = 1: float32 0.770, -0x1.2656eap-2; float64 0.853, -0x1.67aa4d4605b8p-2.
+def expm1_below_0(f, x):
+    """expm1(x) = t + t_lo for x < 0; of NaN what it is far from 0.
+    Error of the sum: float32 0.770, -0x1.2656eap-2; float64 0.853, -0x1.67aa4d4605b8p-2.
     """
     a, r, _ = reduce(f, cap(f, x, f.expm1_is_minus_1))  # r_lo would mend a tenth of a unit
     p, p_lo = expm1_reduced(f, r, "exp_tail_short")
     b = a - 1
     b_lo = (-1 - b) + a
     t = mad(a, p, b)
-    t_lo = mad(a, p_lo, mad(a, p, b - t) + b_lo)
+    return t, mad(a, p_lo, mad(a, p, b - t) + b_lo)
+
+
+def scaled_expm1(f, x, c, d=None):
+    """c expm1(x) for x < 0, or c d expm1(x), as if rounded once"""
+    t, t_lo = expm1_below_0(f, x)
+    if d is None:
+        return fma(c, t, c * t_lo)
     e = c * d
-    e_lo = -rest(c, d, e)
-    z = e * t
-    return z + (mad(e, t_lo, e_lo * t) - rest(e, t, z))
+    return fma(e, t, mad(e, t_lo, -rest(c, d, e) * t))
 
 
 def exp_of_double(f, v):
@@ -507,10 +505,9 @@ def exp_near_1(f, x, shift, least, magic):
     differences from the largest are.
     """
     z = x - shift
-    is_0 = z < least
-    a, r, _ = reduce_by(f, select(is_0, least, z), magic)
-    p = mad(r * r, polynomial(f.polynomials["exp_tail_short"], r, r * r), r)
-    return select(is_0, 0.0, mad(a, p, a))
+    a, r, _ = reduce_by(f, z, magic)  # what this makes of a number below `least` is not used
+    p, _ = expm1_reduced(f, r, "exp_tail_short")
+    return select(z < least, 0.0, mad(a, p, a))
 
 
 def exp_below(f, x, largest):
