@@ -804,6 +804,11 @@ def _in_numpy(value, operands, wide):
     simple = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
     if value.kind in FLOATS and value.operation in simple:
         return simple[value.operation](*(one.astype(wide) for one in operands))
+    if value.operation == "sqrt":
+        return np.sqrt(a.astype(wide))
+    if value.operation == "signed_min":
+        signed = value.kind[len("u") :]
+        return np.minimum(*(one.view(signed) for one in operands)).view(value.kind)
     if value.operation in ("fma", "mad", "rest"):
         a, b, c = (one.astype(wide) for one in operands)
         return c - a * b if value.operation == "rest" else a * b + c

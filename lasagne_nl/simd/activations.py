@@ -26,10 +26,10 @@ from lasagne_nl.simd.kernels import (
     exact_sum,
     exp2_for_float,
     exp_below_0,
-    exp_of_double,
     exp_of_sum,
     expm1_below_0,
     expm1_reduced,
+    half_exp_of_double,
     is_inf,
     log1p_parts,
     negate_if,
@@ -196,20 +196,12 @@ def Threshold_slope(f, x, threshold, g):
 # --- with a square root ---
 
 
-def _larger(a, b):
-    """Of two numbers from 0 on"""
-    return number(select(bits(a) < bits(b), bits(b), bits(a)))
-
-
-def w_bound(f):
-    """A number whose square is far from overflow"""
-    return 2.0**62 if f.dtype == "float32" else 2.0**510
-
-
 def _halves(f, x, b):
-    """|x / 2| = v, and within a bound w; b / 4 = c, h = sqrt(w^2 + c), and what h^2 is less"""
+    """v = |x / 2|, w, which is v or a bound for its square, c = b / 4, h = sqrt(w^2 + c), and what
+    h^2 leaves of that
+    """
     v, c = absolute(f, 0.5 * x), 0.25 * b
-    w = cap(f, v, w_bound(f))
+    w = cap(f, v, f.squarable)
     z = mad(w, w, c)
     h = sqrt(z)
     return v, w, c, h, rest(h, h, z)
@@ -218,32 +210,31 @@ def _halves(f, x, b):
 def Squareplus(f, x, b):
     """Error for b from 0.001 to 1e6: float32 1.000 (0.9996); float64 0.999."""
     v, _, c, h, left = _halves(f, x, b)
-    h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # where v is beyond the bound
+    h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # v, where that is beyond the bound
     d = h + v
     inverse = 1 / d
-    # What h leaves is left / (2 h), for which left / (2 d) is near enough.
+    # h_lo is left / (2 h), for which left / (2 d) is near enough.
     d_lo = mad(0.5 * inverse, left, v - (d - h))
     q = c * inverse
     q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
     # The sum in the formula would cancel below 0.
     y = select(x > 0, d + d_lo, q)
-    return select(equal(x, -INF), 0.0, select(x <= w_bound(f), y, x))
+    return select(equal(x, -INF), 0.0, select(x <= f.squarable, y, x))
 
 
 def Squareplus_slope(f, x, b, g):
     """Error: float32 1.974; float64 1.977. It is 0 where it would be subnormal."""
+    # Below 0 it is c / (2 h (h + w)), and above 0 1 less that.
     _, w, c, h, left = _halves(f, x, b)
     d = h + w
     p = h * d
     inverse = 1 / p
-    r = d * inverse  # 1 / h
-    h_lo = 0.5 * r * left
+    h_lo = 0.5 * (d * inverse) * left  # of which d / p is 1 / h
     p_lo = mad(h, h_lo + (w - (d - h)), mad(h_lo, d, -rest(h, d, p)))
     half = 0.5 * c
     q = half * inverse
     q = mad(mad(-q, p_lo, rest(q, p, half)), inverse, q)
-    slope = select(x > 0, 1 - q, q)
-    return g * select(x < -w_bound(f), 0.0, select(x <= INF, slope, x))
+    return select(x < -f.squarable, 0.0, g * _unless_nan(x, select(x > 0, 1 - q, q)))
 
 
 # --- with an exponential below 0 ---
@@ -344,11 +335,11 @@ def _series(f, name, x):
 
 def _rest_of_tanh(f, v):
     """1 - tanh(v) = r + r t for v >= 1: r, t"""
-    a, p = exp_of_double(f, v)
-    half = mad(a, 0.5, 0.5)
-    d = mad(a, p, half)
+    a, p = half_exp_of_double(f, v)
+    b = a + 0.5
+    d = mad(a, p, b)
     r = 1 / d
-    return r, mad(-r, mad(a, p, half - d), rest(r, d, 1.0))
+    return r, mad(-r, mad(a, p, b - d), rest(r, d, 1.0))
 
 
 def tanh_shrink(f, x):
@@ -415,8 +406,8 @@ def _gated(f, x, y, y_lo=None):
     """x / (1 + exp(y + y_lo))"""
     # The divisor is times 2^-power, as it may be no float; so is x where the quotient might
     # overflow, and elsewhere the quotient.
-    power, most = (84, 143.0) if f.dtype == "float32" else (512, 1040.0)
-    is_large, back = absolute(f, x) > 1, 2.0**-power
+    power, most, large = (84, 143.0, 2.0**40) if f.dtype == "float32" else (512, 1040.0, 2.0**500)
+    is_large, back = absolute(f, x) > large, 2.0**-power
     z = within(f, y, f.expm1_is_minus_1, most)
     magic = f.magic + (f.bias - power)
     reduced = reduce_by(f, z, magic) if y_lo is None else reduce_sum(f, z, y_lo, magic)
@@ -441,8 +432,8 @@ def _times(g, y, back, is_far):
 
 def _gated_slope(f, x, y, y_lo, z, g):
     """g s (1 + z (1 - s)) for the sigmoid s of y + y_lo, and a z of the same sign"""
-    # At -y it is 1 - that of y, so that below 0 is enough: t (1 - |z| s) for e = exp(-|y|),
-    # s = 1 / (1 + e) and t = e s.
+    # At -y it is 1 less that at y; below 0 it is t (1 - |z| s) for s = 1 / (1 + e), t = e s and
+    # e = exp(-|y|).
     size = absolute(f, y)
     e, e_lo, back = _exp_in_parts(f, -size, None if y_lo is None else -negate_if(f, y_lo, y))
     near = select(size > 60, e.of(0.0), back)  # beyond, e is nothing beside 1
@@ -452,8 +443,9 @@ def _gated_slope(f, x, y, y_lo, z, g):
     t = e * s
     t = mad(mad(-t, d_lo, rest(t, d, e) + e_lo), s, t)
     v = cap(f, absolute(f, z), 2500.0)
-    below = t * mad(t, v * near, 1 - v)  # the sum is 1 - |z| s
-    return g * _unless_nan(x, select(y > 0, mad(-below, near, e.of(1.0)), below * back))
+    below = t * mad(t * near, v, 1 - v)  # as s is 1 - t
+    above, below = mad(-below, near, e.of(1.0)), below * select(y > 0, e.of(1.0), back)
+    return g * _unless_nan(x, select(y > 0, above, below))
 
 
 def _beta_times(f, beta, x):
@@ -481,7 +473,7 @@ def Swish(f, x, beta):
     """Error for beta from 0.001 to 40: float32 0.745; float64 0.637."""
     y, y_lo = _beta_times(f, beta, x)
     value = select(is_inf(f, x) & equal(beta, 0.0), x, _gated(f, x, -y, -y_lo))
-    return copysign(f, value, x)
+    return _unless_nan(x, copysign(f, value, x))
 
 
 def Swish_slope(f, x, beta, g):

@@ -49,7 +49,7 @@ class Format:
         self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
         self.polynomials = POLYNOMIALS[dtype]
         # Where a result no longer depends on x; where an exponential is scaled, as it may be small;
-        # and the largest n log(2) for which n ln2 is exact.
+        # the largest n log(2) for which n ln2 is exact; and a number whose square is a float.
         vars(self).update(bounds)
 
     def bits_of(self, x):
@@ -61,13 +61,13 @@ FORMATS = {
     "float32": Format(
         "float32", 1.44269504, 0.693147182, 0.693145752, 1.42860677e-06,
         exp_is_0=-105.0, exp_is_far=60.0, exp_is_inf=89.0, expm1_is_minus_1=-18.0,
-        tanh_is_1=9.5, erf_is_far=0.5, most_reducible=354.0, tiny=2.0**-100,
+        tanh_is_1=9.5, erf_is_far=0.5, most_reducible=354.0, tiny=2.0**-100, squarable=2.0**62,
     ),
     "float64": Format(
         "float64", 1.4426950408889634, 0.69314718055994531, 0.69314718055989033,
         5.4979230187083712e-14, exp_is_0=-746.0, exp_is_far=400.0, exp_is_inf=709.9,
         expm1_is_minus_1=-38.0, tanh_is_1=20.0, erf_is_far=1.0, most_reducible=1419.0,
-        tiny=2.0**-900,
+        tiny=2.0**-900, squarable=2.0**510,
     ),
 }  # fmt: skip
 
@@ -143,7 +143,10 @@ def reduce_by(f, y, magic):
     """a, r, r_lo for y = n log(2) + r + r_lo with |r| <= log(2) / 2, where a = 2^(n + e) for
     magic = e + f.bias + f.magic
     """
-    k = mad(y, f.log2e, magic)
+    return reduce_at(f, y, mad(y, f.log2e, magic), magic)
+
+
+def reduce_at(f, y, k, magic):
     n = k - magic
     whole = mad(n, -f.ln2, y)  # exact
     r = mad(n, -f.ln2_lo, whole)
@@ -325,14 +328,13 @@ def scaled_expm1(f, x, c, d=None):
     return fma(e, t, mad(e, t_lo, -rest(c, d, e) * t))
 
 
-def exp_of_double(f, v):
-    """exp(2 v) = 2^n exp(2 r) = a (1 + 2 p), for v >= 0: a, p"""
-    magic = f.magic + f.bias
+def half_exp_of_double(f, v):
+    """exp(2 v) / 2 = a (1 + p) for v >= 0: a, a power of 2, and p"""
+    magic = f.magic + f.bias - 1
     w = cap(f, v, f.tanh_is_1)
     k = mad(w, 2 * f.log2e, magic)
-    r = rest(k - magic, 0.5 * f.log_of_2, w)
-    square = r * r
-    return pow2(f, k), mad(square, polynomial(f.polynomials["double_exp_tail"], r, square), r)
+    p, _ = expm1_reduced(f, rest(k - magic, f.log_of_2, w + w), "exp_tail_short")
+    return pow2(f, k), p
 
 
 def tanh(f, x):
@@ -340,8 +342,8 @@ def tanh(f, x):
     v = absolute(f, x)
     # Far from 0 it is 1 - 2 / (exp(2 v) + 1), of which the second part is small, and so are its
     # errors.
-    a, p = exp_of_double(f, v)
-    far = 1 - 1 / mad(a, p, mad(a, 0.5, 0.5))
+    a, p = half_exp_of_double(f, v)
+    far = 1 - 1 / mad(a, p, a + 0.5)
     z = v * v
     near = fma(v * z, polynomial(f.polynomials["tanh_tail"], z), v)
     return negate_if(f, select(v >= 1, far, near), x)
@@ -352,20 +354,20 @@ def scaled_tanh(f, x, scale_in, c):
     Error for 1.7159 tanh(2 / 3 x): float32 1.000 (0.9998), 0x1.bf81fep-126, next to the subnormals;
     float64 0.975, 0x1.8ec912bbcef44p-1.
     """
-    magic = f.magic + (f.bias + 1)
     b, s = absolute(f, scale_in), select(scale_in < 0, -c, c)
     e = b * s
     e_lo = -rest(b, s, e)
     v = at_most(f.largest, absolute(f, x))  # a scale of 0 times infinity is 0
     w = cap(f, v, f.tanh_is_1 / b)
-    # Far from 0: exp(-2 b w) = 2^n exp(2 r) = a (1 / 2 + p), where b w is not rounded.
+    # Far from 0: exp(-2 b w) = a (1 + p), where b w is not rounded.
+    magic = f.magic + f.bias
     k = mad(w, b * (-2 * f.log2e), magic)
     n = k - magic
-    r = mad(n, -0.5 * f.ln2_lo, fma(w, -b, n * (-0.5 * f.ln2)))
-    a, p = pow2(f, k), mad(r * r, polynomial(f.polynomials["double_exp_tail"], r, r * r), r)
+    r = mad(n, -f.ln2_lo, fma(w, -2 * b, n * -f.ln2))
+    a, (p, _) = pow2(f, k), expm1_reduced(f, r, "exp_tail_short")
     # s tanh(b w) = 2 q - s for the quotient q of s and d + d_lo = 1 + exp(-2 b w)
-    d = mad(a, p, mad(a, 0.5, 1.0))
-    d_lo = mad(a, p, mad(a, 0.5, 1 - d))
+    d = mad(a, p, a + 1)
+    d_lo = mad(a, p, (1 - d) + a)
     # What the division left, over d, or nearly: from 1 to 1.37 this line is within 1 % of 2 / d.
     q = s / d
     left = mad(-q, d_lo, rest(q, d, s))
@@ -505,9 +507,11 @@ def exp_near_1(f, x, shift, least, magic):
     differences from the largest are.
     """
     z = x - shift
-    a, r, _ = reduce_by(f, z, magic)  # what this makes of a number below `least` is not used
+    is_0 = z < least
+    # For what is below it is enough that a is no small number.
+    a, r, _ = reduce_at(f, z, select(is_0, magic, mad(z, f.log2e, magic)), magic)
     p, _ = expm1_reduced(f, r, "exp_tail_short")
-    return select(z < least, 0.0, mad(a, p, a))
+    return select(is_0, 0.0, mad(a, p, a))
 
 
 def exp_below(f, x, largest):

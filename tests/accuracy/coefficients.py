@@ -126,11 +126,6 @@ def log1p_ratio(x):
     return (mpmath.log1p(x) - x) / x**2
 
 
-def double_exp_tail(x):
-    """(exp(2 x) - 1 - 2 x) / (2 x^2)"""
-    return 2 * exp_tail(2 * x)
-
-
 def tanh_tail(x):
     """(tanh(sqrt(x)) - sqrt(x)) / sqrt(x)^3"""
     root = mpmath.sqrt(x)
@@ -208,10 +203,6 @@ POLYNOMIALS = {
     ),
     "exp_tail_short": (
         exp_tail, lambda x: x**2 / mpmath.exp(x), (-HALF_LOG_2, HALF_LOG_2), {np.float32: 5},
-    ),
-    "double_exp_tail": (
-        double_exp_tail, lambda x: 2 * x**2 / mpmath.exp(2 * x), (-HALF_LOG_2 / 2, HALF_LOG_2 / 2),
-        {np.float32: 5, np.float64: 10},
     ),
     "tanh_tail": (
         tanh_tail, lambda x: mpmath.sqrt(x)**3 / mpmath.tanh(mpmath.sqrt(x)), (0, 1),

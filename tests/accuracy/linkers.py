@@ -50,8 +50,8 @@ extern "C" void {kernel}_{dtype}(const {type} *x, {type} *y, long n)
         file.write(source)
     library = path[:-3] + "so"
     flags = flags or ("-march=native",)
-    command = ["g++", "-O3", "-fno-trapping-math", *flags, "-shared", "-fPIC", path, "-o", library]
-    subprocess.run(command, check=True)
+    flags += "-O3", "-fno-trapping-math", "-fno-math-errno", "-shared", "-fPIC"
+    subprocess.run(["g++", *flags, path, "-o", library], check=True)
     functions = ctypes.CDLL(library)
 
     def function(kernel, dtype):
