@@ -48,7 +48,6 @@ from lasagne_nl.simd.kernels import (
     within,
 )
 from lasagne_nl.simd.recorder import (
-    FLOATS,
     Value,
     bits,
     convert,
@@ -691,7 +690,14 @@ def parameters_of(kernel):
 def record(name, dtype):
     """The arguments of the kernel of a name, by their names, and its result."""
     kernel = globals().get(name) or getattr(kernels, name)
-    parameters = parameters_of(kernel)
-    kinds = {"integer": FLOATS[dtype]}  # by the name of a parameter, where it is no float
-    arguments = {one: Value(kinds.get(one, dtype), "argument") for one in parameters}
+    arguments = {one: Value(dtype, "argument") for one in parameters_of(kernel)}
     return arguments, kernel(kernels.FORMATS[dtype], *arguments.values())
+
+
+def record_rows(name, dtype, has_bias=False):
+    """The results of the program of a name, of rows a and b, or of the sum of a and a bias b."""
+    program = getattr(kernels, name)
+    a, b = (Value(dtype, "row", one) for one in "ab")
+    rows = (a + b if has_bias else a, b)
+    results = program(kernels.FORMATS[dtype], *rows[: len(parameters_of(program))])
+    return results if isinstance(results, tuple) else (results,)

@@ -1,4 +1,4 @@
-"""The kernels, written down as C."""
+"""The kernels, and the programs of rows, written down as C."""
 
 import functools
 import pathlib
@@ -6,16 +6,19 @@ import zlib
 
 import numpy as np
 
-from lasagne_nl.simd.activations import record
+from lasagne_nl.simd.activations import record, record_rows
 from lasagne_nl.simd.kernels import FORMATS
-from lasagne_nl.simd.recorder import in_order
+from lasagne_nl.simd.recorder import OF_ROWS, in_order
 
 _TYPES = {
     "float32": "float", "float64": "double", "uint32": "uint32_t", "uint64": "uint64_t",
     "bool": "bool",
 }  # fmt: skip
 # An operation of another name is a function of arithmetic.h.
-_OPERATORS = {"neg": "-{}", "select": "{} ? {} : {}", "convert": "({type}){}"}
+_OPERATORS = {
+    "neg": "-{}", "select": "{} ? {} : {}", "convert": "({type}){}", "log": "log({})",
+    "row": "{}[j]", "part": "{}_{}",
+}  # fmt: skip
 _OPERATORS.update((one, "{} " + one + " {}") for one in "+ - * / & | ^ << >> < > <= >= ==".split())
 _FUNCTION = """LNL_INLINE {type} lnl_{kernel}({parameters})
 {{
@@ -36,34 +39,116 @@ def _literal(number, kind):
     return repr(float(rounded)) + ("f" if kind == "float32" else "")
 
 
-def _expression(value, operands):
+def _expression(value, names):
+    operands = [names.get(operand, operand) for operand in value.operands]
     pattern = _OPERATORS.get(value.operation)
     if pattern is None:
         pattern = "lnl_{}({})".format(value.operation, ", ".join(["{}"] * len(operands)))
     return pattern.format(*operands, type=_TYPES[value.kind])
 
 
+def _statements(names, *results, varies=False):
+    """Those for what results need and has no name yet: of rows their elements, or all else."""
+    statements = []
+    for value in in_order(*results, known=names):
+        if value.operation == "constant":
+            names[value] = _literal(*value.operands, value.kind)
+        elif value.varies == varies:
+            name = "v{}".format(len(names))
+            if value.operation in OF_ROWS:
+                statements += _OF_ROWS[value.operation](names, name, value)
+            else:
+                expression = _expression(value, names)
+                statements.append("const {} {} = {};".format(_TYPES[value.kind], name, expression))
+            names[value] = name
+    return statements
+
+
 def function(kernel, dtype):
     """The kernel of a name as a function of C, for numbers of a dtype."""
     arguments, result = record(kernel, dtype)
-    names, statements = {value: name for name, value in arguments.items()}, []
-    for value in in_order(result):
-        if value.operation == "constant":
-            names[value] = _literal(*value.operands, value.kind)
-        elif value not in names:
-            names[value] = "v{}".format(len(statements))
-            expression = _expression(value, [names[operand] for operand in value.operands])
-            statements.append(
-                "const {} {} = {};".format(_TYPES[value.kind], names[value], expression)
-            )
+    names = {value: name for name, value in arguments.items()}
     return _FUNCTION.format(
         type=_TYPES[result.kind],
         kernel=kernel,
         parameters=", ".join(_TYPES[value.kind] + " " + name for name, value in arguments.items()),
         arguments=", ".join(arguments),
-        statements="\n    ".join(statements),
+        statements="\n    ".join(_statements(names, result)),
         result=names[result],
     )
+
+
+# --- the programs of rows ---
+
+_PROGRAM = """LNL_NOINLINE void lnl_row_{name}(
+    npy_intp n, const {type} *a, const {type} *b, {type} *result{more})
+{{
+    {statements}
+}}
+"""
+
+
+def _block(head, names, values, uses, end="}"):
+    """A block with the elements of values, each of which has its use in a statement."""
+    names = dict(names)
+    statements = _statements(names, *values, varies=True)
+    statements += [use.format(names[value]) for value, use in zip(values, uses)]
+    return [head + " {", *("    " + one for one in statements), end]
+
+
+def _loop(names, values, uses, pragma=""):
+    head = "for (npy_intp j = 0; j < n; j++)"
+    return ["#pragma omp simd" + pragma, *_block(head, names, values, uses)]
+
+
+def _largest(names, name, value):
+    head = "const {0} {1} = lnl_row_max<{0}>(n, [=](npy_intp j) -> {0}"
+    head = head.format(_TYPES[value.kind], name)
+    return _block(head, names, value.operands, ["return {};"], end="});")
+
+
+def _sums(names, name, value):
+    totals = ["{}_{}".format(name, k) for k in range(len(value.operands))]
+    keep = "result[j] = {0}; " if value.operation == "kept_sums" else ""
+    uses = [keep + total + " += {0};" for total in totals]
+    pragma = " reduction(+ : {})".format(", ".join(totals))
+    return [
+        *("double {} = 0;".format(total) for total in totals),
+        *_loop(names, value.operands, uses, pragma),
+    ]
+
+
+def _increasing(names, name, value):
+    start, (before, after) = value.operands
+    names = {**names, before: name + "_before"}
+    statements = _statements(names, after)
+    return [
+        "double {0}_before, {0} = {1};".format(name, start),
+        "do {",
+        *("    " + one for one in ["{0}_before = {0};".format(name), *statements]),
+        "    {} = {};".format(name, names[after]),
+        "}} while ({0} > {0}_before);".format(name),
+    ]
+
+
+_OF_ROWS = {"largest": _largest, "sums": _sums, "kept_sums": _sums, "increasing": _increasing}
+
+
+def program(name, dtype):
+    """The program of a name as a function of C, for rows of numbers of a dtype; what it returns
+    besides the elements of the result is `given`.
+    """
+    names, (result, *given) = {}, record_rows(name, dtype)
+    statements = _statements(names, result, *given)
+    statements += _loop(names, [result], ["result[j] = {};"])
+    statements += ["given[{}] = {};".format(k, names[one]) for k, one in enumerate(given)]
+    text = _PROGRAM.format(
+        name=name,
+        type=_TYPES[dtype],
+        more=", double *given" if given else "",
+        statements="\n    ".join(statements),
+    )
+    return _once("row_{}_{}".format(name, dtype), text)
 
 
 # What flags like -ffast-math allow a compiler: all that our functions must not be subject to. The
@@ -106,12 +191,15 @@ def functions(*names):
     LNL_CALL(tanh) is a function of its own, compiled by the rules of IEEE 754 where other code is
     compiled as the user's flags say, and the kernel itself in our vectorised loop.
     """
-    parts = [read("arithmetic.h")]
-    for name in names:
-        both = [function(name, dtype) for dtype in FORMATS]
-        guarded = "#ifndef LNL_HAS_{0}\n#define LNL_HAS_{0}\n{1}#endif\n"
-        parts.append(in_ieee_arithmetic(guarded.format(name, "".join(both))))
-    return "".join(parts)
+    both = [_once(name, "".join(function(name, dtype) for dtype in FORMATS)) for name in names]
+    return "".join([read("arithmetic.h"), *both])
+
+
+def _once(name, text):
+    """C functions, for a module that may hold them several times."""
+    return in_ieee_arithmetic(
+        "#ifndef LNL_HAS_{0}\n#define LNL_HAS_{0}\n{1}#endif\n".format(name, text)
+    )
 
 
 def version(text):

@@ -1,19 +1,33 @@
-"""The kernels for Numba, as code of LLVM, which vectorises PyTensor's loops around them."""
+"""The kernels for Numba, as code of LLVM, which vectorises PyTensor's loops around them, and the
+programs of rows, whose loops are here.
+"""
 
+import contextlib
 import functools
 
 import llvmlite.binding
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from lasagne_nl.simd.activations import record
-from lasagne_nl.simd.recorder import FLOATS, convert, in_order
+from lasagne_nl.simd.activations import record, record_rows
+from lasagne_nl.simd.kernels import FORMATS
+from lasagne_nl.simd.recorder import (
+    FLOATS,
+    OF_ROWS,
+    Value,
+    bits,
+    convert,
+    in_order,
+    number,
+    select,
+)
 
 _TYPES = {
     "float32": ir.FloatType(), "float64": ir.DoubleType(), "uint32": ir.IntType(32),
     "uint64": ir.IntType(64), "bool": ir.IntType(1),
 }  # fmt: skip
+_DOUBLE = _TYPES["float64"]
 _OF_FLOATS = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv", "neg": "fneg", "fma": "fma"}
 _OF_INTEGERS = {
     "+": "add", "-": "sub", "&": "and_", "|": "or_", "^": "xor", "<<": "shl", ">>": "lshr",
@@ -55,8 +69,8 @@ def _fma(a, b, c):
 _BY_OTHERS = {"mad": _mad, "rest": _rest, "fma": _fma}
 
 
-def _operation(builder, value, operands):
-    kind = value.operands[0].kind
+def _operation(builder, value, code):
+    operands = [code.get(one, one) for one in value.operands]
     if value.operation in ("bits", "number"):
         return builder.bitcast(*operands, _TYPES[value.kind])
     if value.operation == "convert":
@@ -69,11 +83,18 @@ def _operation(builder, value, operands):
     if value.operation == "sqrt":
         root = builder.module.declare_intrinsic("llvm.sqrt", [_TYPES[kind]])
         return builder.call(root, operands)
+    if value.operation == "log":
+        return builder.call(builder.module.declare_intrinsic("llvm.log", [_DOUBLE]), operands)
+    if value.operation == "part":
+        return operands[0][operands[1]]
+    if value.operation == "row":
+        return builder.load(builder.gep(operands[0], [code["index"]]))
     if value.operation == "mad":
         return builder.fma(*operands)
     if value.operation == "rest":
         a, b, c = operands
         return builder.fma(builder.fneg(a), b, c)
+    kind = value.operands[0].kind
     if value.kind == "bool" != kind:
         compare = builder.fcmp_ordered if kind in FLOATS else builder.icmp_unsigned
         return compare(value.operation, *operands)
@@ -81,19 +102,105 @@ def _operation(builder, value, operands):
     return getattr(builder, names[value.operation])(*operands)
 
 
-def _generate(builder, result, code):
-    """The code of a value, where `code` has that of the arguments; it takes in all others."""
-    for value in in_order(result):
-        if value in code:
-            continue
+def _generate(builder, code, *results, varies=False):
+    """The code of values: of rows their elements, or all else. `code` has that of the arguments,
+    and takes in what is made.
+    """
+    for value in in_order(*results, known=code):
         if value.operation == "constant":
             code[value] = ir.Constant(_TYPES[value.kind], *value.operands)
+        elif value.varies != varies:
+            continue
+        elif value.operation in OF_ROWS:
+            code[value] = _OF_ROWS[value.operation](builder, code, *value.operands)
         elif value.operation in _BY_OTHERS and not has_fma():
-            code[value] = _generate(builder, _BY_OTHERS[value.operation](*value.operands), code)
+            other = _BY_OTHERS[value.operation](*value.operands)
+            (code[value],) = _generate(builder, code, other, varies=varies)
         else:
-            operands = [code[operand] for operand in value.operands]
-            code[value] = _operation(builder, value, operands)
-    return code[result]
+            code[value] = _operation(builder, value, code)
+    return [code.get(result) for result in results]
+
+
+# --- the programs of rows ---
+
+
+@contextlib.contextmanager
+def _loop(builder, code, *values):
+    """A loop over the elements of values: an index, and their code."""
+    with cgutils.for_range(builder, code["length"]) as loop:
+        inside = {**code, "index": loop.index}
+        yield loop.index, _generate(builder, inside, *values, varies=True)
+
+
+def _keep(builder, code, x):
+    """Have the elements of a row written where the result is to be."""
+    with _loop(builder, code, x) as (index, (element,)):
+        builder.store(element, builder.gep(code["result"], [index]))
+
+
+def _largest(builder, code, x):
+    # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
+    sign = FORMATS[x.kind].sign
+    rank = bits(x) ^ select(bits(x) < sign, bits(x).of(sign), 2 * sign - 1)
+    most = Value(rank.kind, "argument")
+    variable = cgutils.alloca_once_value(builder, ir.Constant(_TYPES[rank.kind], 0))
+    with _loop(builder, code, rank) as (_, (element,)):
+        before = builder.load(variable)
+        is_more = builder.icmp_unsigned(">", element, before)
+        builder.store(builder.select(is_more, element, before), variable)
+    of_rank = number(most ^ select(most < sign, most.of(2 * sign - 1), sign))
+    return _generate(builder, {most: builder.load(variable)}, of_rank)[0]
+
+
+def _sums(builder, code, *rows):
+    if len(rows) == 1 and rows[0].operation != "row":
+        # A loop of its own, as the vectors of float64 hold half as many as those of float32.
+        _keep(builder, code, *rows)
+        rows = [Value(rows[0].kind, "row", "result")]
+    totals = [cgutils.alloca_once_value(builder, ir.Constant(_DOUBLE, 0.0)) for _ in rows]
+    with _loop(builder, code, *(convert(one, "float64") for one in rows)) as (_, elements):
+        for total, element in zip(totals, elements):
+            # Parts of it are summed in the lanes of a vector.
+            more = builder.fadd(builder.load(total), element, flags=["reassoc"])
+            builder.store(more, total)
+    return [builder.load(total) for total in totals]
+
+
+def _increasing(builder, code, start, step):
+    variable = cgutils.alloca_once_value(builder, ir.Constant(_DOUBLE, start))
+    again, end = builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(again)
+    builder.position_at_end(again)
+    before, after = builder.load(variable), step[1]
+    (after,) = _generate(builder, {**code, step[0]: before}, after)
+    builder.store(after, variable)
+    builder.cbranch(builder.fcmp_ordered(">", after, before), again, end)
+    builder.position_at_end(end)
+    return after
+
+
+_OF_ROWS = {"largest": _largest, "sums": _sums, "kept_sums": _sums, "increasing": _increasing}
+
+
+@functools.lru_cache(maxsize=None)
+def program(name, dtype, has_bias):
+    """The program of a name as a function that those of Numba can call, for two rows, of which the
+    second may be a bias, and the one where the result is to be.
+    """
+    (result,) = record_rows(name, dtype, has_bias)
+
+    def generate(context, builder, signature, given):
+        widen(builder.function)
+        a, b, to = (
+            context.make_array(kind)(context, builder, one)
+            for kind, one in zip(signature.args, given)
+        )
+        code = {"a": a.data, "b": b.data, "result": to.data, "length": a.nitems}
+        _generate(builder, code, result)
+        _keep(builder, code, result)
+        return context.get_dummy_value()
+
+    return intrinsic(lambda context, a, b, result: (types.void(a, b, result), generate))
 
 
 def widen(function):
@@ -114,7 +221,7 @@ def function(name, dtype):
 
     def generate(context, builder, signature, given):
         widen(builder.function)
-        return _generate(builder, result, dict(zip(arguments.values(), given)))
+        return _generate(builder, dict(zip(arguments.values(), given)), result)[0]
 
     returned, *taken = (
         types.boolean if value.kind == "bool" else getattr(types, value.kind)

@@ -1,5 +1,5 @@
 """The mathematics: exp, expm1, log, log1p, tanh, erf, erfc, sigmoid and softplus of float32 and
-float64, and what softmax takes of it.
+float64, and the programs of rows: softmax, its family and sparsemax.
 
 A kernel is a function of numbers of `recorder`, and of the `Format` that they have. It is
 straight-line code, without branches, calls and tables, so that a compiler vectorises a loop around
@@ -24,12 +24,17 @@ from lasagne_nl.simd.recorder import (
     convert,
     equal,
     fma,
+    increasing,
+    kept_sum,
+    largest,
+    log_of_double,
     mad,
     number,
     rest,
     select,
     signed_min,
-)  # fmt: skip
+    sums,
+)
 
 INF, NAN = float("inf"), float("nan")
 
@@ -494,17 +499,15 @@ def log1p(f, x):
     return select(x < -1, NAN, y)
 
 
-# --- of a row of softmax ---
-# Exponentials are times 2^64, lest they be subnormal, with which processors take very long.
+# --- the programs of rows ---
+# A program makes the elements of a result of those of rows: `largest`, `sums` and `kept_sum` are a
+# pass over the row each, and the result is one more. Exponentials are times 2^64, lest they be
+# subnormal, with which processors take very long.
 
 
 def exp_near_1(f, x, shift, least, magic):
-    """2^64 exp(x) / 2^n, which is about 2^64 for the largest of a row, from which the three
-    functions below make the rest: exp(x - shift) times a power of 2, which is in `magic` as
-    `reduce_by` has it; 0 for what is below `least`.
-
-    Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
-    differences from the largest are.
+    """2^64 exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it; 0 for what
+    is below `least`
     """
     z = x - shift
     is_0 = z < least
@@ -514,69 +517,89 @@ def exp_near_1(f, x, shift, least, magic):
     return select(is_0, 0.0, mad(a, p, a))
 
 
-def exp_below(f, x, largest):
-    """2^64 exp(x - largest): 2^64 for the largest of a row"""
-    return exp_near_1(f, x, largest, f.exp_is_0, f.magic + f.bias + 64)
+def exp_below(f, x, most):
+    """2^64 exp(x - most): 2^64 for the largest of a row"""
+    return exp_near_1(f, x, most, f.exp_is_0, f.magic + f.bias + 64)
 
 
-def _is_reducible(f, largest):
-    return (largest >= -f.most_reducible - f.exp_is_0) & (largest <= f.most_reducible)
+def _exponentials(f, x):
+    """2^64 exp(x) / 2^n, which is about 2^64 for the largest of a row; the sum, not times 2^64; the
+    largest x, and what it becomes.
+
+    Nothing is subtracted and rounded: either n log(2) is exact for all x that count, or their
+    differences from the largest are.
+    """
+    most, magic = largest(x), f.magic + f.bias + 64
+    is_exact = (most >= -f.most_reducible - f.exp_is_0) & (most <= f.most_reducible)
+    shift = select(is_exact, 0.0, most)
+    least = select(is_exact, most + f.exp_is_0, f.exp_is_0)
+    magic = select(is_exact, magic - (mad(most, f.log2e, f.magic) - f.magic), magic)
+    total, e = kept_sum(exp_near_1(f, x, shift, least, magic))
+    return e, total * 2.0**-64, most, exp_near_1(f, most, shift, least, magic)
 
 
-def shift_near_1(f, largest):
-    return select(_is_reducible(f, largest), 0.0, largest)
+def _divided(f, e, total):
+    """e / 2^64 / total, as if by the factor 1 / total in twice the precision"""
+    inverse = 1 / total
+    factor = convert(inverse, f.dtype)
+    factor_lo = (inverse - convert(factor, "float64")) + rest(inverse, total, 1.0) * inverse
+    return mad(e, factor, e * convert(factor_lo, f.dtype)) * 2.0**-64
 
 
-def least_near_1(f, largest):
-    return select(_is_reducible(f, largest), largest + f.exp_is_0, f.exp_is_0)
+def softmax(f, x):
+    e, total, *_ = _exponentials(f, x)
+    return _divided(f, e, total)
 
 
-def magic_near_1(f, largest):
-    n = mad(largest, f.log2e, f.magic) - f.magic
-    magic = f.magic + f.bias + 64
-    return select(_is_reducible(f, largest), magic - n, magic)
+def log_softmax(f, x):
+    most = largest(x)
+    (total,) = sums(exp_below(f, x, most))
+    # Not x - (most + log), where a large one would swallow the log.
+    below = convert(x, "float64") - convert(most, "float64")
+    return convert(below - log_of_double(total * 2.0**-64), f.dtype)
 
 
-def rank(f, x):
-    """An unsigned integer for each float, in the same order"""
-    return bits(x) ^ select(bits(x) < f.sign, bits(x).of(f.sign), 2 * f.sign - 1)
+def crossentropy(f, x):
+    """softmax, minus the log of its largest entry, and the largest x"""
+    e, total, most, largest_e = _exponentials(f, x)
+    # A sum of little more than its largest part: what this part was rounded by cancels.
+    loss = log_of_double(total / convert(largest_e * 2.0**-64, "float64"))
+    return _divided(f, e, total), loss, convert(most, "float64")
 
 
-def of_rank(f, integer):
-    return number(integer ^ select(integer < f.sign, integer.of(2 * f.sign - 1), f.sign))
+def softmax_grad(f, g, s):
+    """The gradient of softmax s for the incoming gradient g"""
+    (dot,) = sums(g * s)
+    return (g - convert(dot, f.dtype)) * s
 
 
-def first(f, a, b):
-    return a
+def log_softmax_grad(f, g, x):
+    """The gradient of log_softmax of x for the incoming gradient g: g - factor exp(x)"""
+    e, total, *_ = _exponentials(f, x)
+    factor = convert(sums(g)[0] / total, f.dtype)
+    # Of 2^-64, what would make the factor subnormal is for e.
+    unit = select(absolute(f, factor) < 2.0**-60, factor.of(2.0**-64), 1.0)
+    return mad(-(e * unit), factor * (2.0**-64 / unit), g)
 
 
-def plus(f, a, b):
-    return a + b
+def sparsemax(f, x):
+    """What is above a threshold, less that, and 0 for the others, such that all sum to 1. By
+    Newton's method for a convex function of the threshold, from the left; the more are left out,
+    the fewer steps there are.
+    """
+    below = convert(x, "float64") - convert(largest(x), "float64")
+
+    def step(threshold):
+        is_out = below <= threshold  # not so for NaN, of which all becomes NaN
+        total, count = sums(select(is_out, 0.0, below), select(is_out, below.of(0.0), 1.0))
+        return (total - 1) / count
+
+    threshold = increasing(-1.0, step)
+    return select(below <= threshold, 0.0, convert(below - threshold, f.dtype))
 
 
-def unscaled(f, x):
-    return x * 2.0**-64
-
-
-def unit_of(f, factor):
-    """2^-64 for a factor that would be subnormal times that, else 1"""
-    return select(absolute(f, factor) < 2.0**-60, factor.of(2.0**-64), 1.0)
-
-
-def less(f, g, x, factor, unit):
-    """g - x factor, for x times 2^64, which is times its unit, and the factor times the rest"""
-    return mad(-(x * unit), factor * (2.0**-64 / unit), g)
-
-
-def as_double(f, x):
-    return convert(x, "float64")
-
-
-def scaled(f, x, c, c_lo):
-    """x (c + c_lo), for x times 2^64"""
-    return unscaled(f, mad(x, c, x * c_lo))
-
-
-def rest_of_inverse(f, x, inverse):
-    """What the inverse of x was rounded by"""
-    return rest(inverse, x, 1.0) * inverse
+def sparsemax_grad(f, g, p):
+    """The gradient of sparsemax p for the incoming gradient g: g less its mean where p > 0"""
+    wide, is_in = convert(g, "float64"), p > 0
+    total, count = sums(select(is_in, wide, 0.0), select(is_in, wide.of(1.0), 0.0))
+    return select(p <= 0, 0.0, g - convert(total / count, f.dtype))

@@ -7,6 +7,7 @@ of its operations, without a branch. `lasagne_nl.simd.in_c` writes them down.
 import itertools
 
 FLOATS = {"float32": "uint32", "float64": "uint64"}  # and their bits
+OF_ROWS = "largest", "sums", "kept_sums", "increasing"  # numbers made of all elements of rows
 _count = itertools.count()
 
 
@@ -17,6 +18,10 @@ class Value:
         self.kind = kind
         self.operation = operation
         self.operands = operands
+        # Whether it is another one for each element of a row.
+        self.varies = operation == "row" or (
+            operation not in OF_ROWS and any(getattr(one, "varies", False) for one in operands)
+        )
         self._number = next(_count)
 
     def of(self, number):
@@ -95,11 +100,43 @@ def convert(x, kind):
     return x if x.kind == kind else Value(kind, "convert", x)
 
 
-def in_order(result):
-    """All values that a result needs, in the order in which they were made."""
-    needed, todo = {result}, [result]
+def log_of_double(x):
+    """The log of a float64, from the C library"""
+    return Value("float64", "log", x)
+
+
+# What a program of rows is made of besides. There "row" is the element of a row that has a name.
+
+
+def largest(x):
+    """The largest element of a row; NaN may be passed over."""
+    return Value(x.kind, "largest", x)
+
+
+def sums(*rows, operation="sums"):
+    """The sum of each row in float64, all in one pass"""
+    whole = Value("float64", operation, *rows)
+    return [Value("float64", "part", whole, k) for k in range(len(rows))]
+
+
+def kept_sum(x):
+    """The sum of a row, and the row itself, kept where the result is to be"""
+    (total,) = sums(x, operation="kept_sums")
+    return total, Value(x.kind, "row", "result", total)
+
+
+def increasing(start, step):
+    """What a step makes of a float64, and again of that, until it is no more than before"""
+    before = Value("float64", "argument")
+    return Value("float64", "increasing", start, (before, step(before)))
+
+
+def in_order(*results, known=()):
+    """All values that results need besides those known, in the order in which they were made."""
+    needed, todo = set(), list(results)
     while todo:
-        operands = [one for one in todo.pop().operands if isinstance(one, Value)]
-        todo += set(operands) - needed
-        needed.update(operands)
+        value = todo.pop()
+        if isinstance(value, Value) and value not in needed and value not in known:
+            needed.add(value)
+            todo += value.operands
     return sorted(needed, key=lambda value: value._number)

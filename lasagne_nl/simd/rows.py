@@ -2,8 +2,6 @@
 Theano has not, which serve its successors, with Numba too.
 """
 
-import functools
-
 import numpy as np
 
 from lasagne_nl import _mends
@@ -14,48 +12,38 @@ from lasagne_nl.simd.scalar_ops import tools
 _OpenMPOp = tools.module("gof.op", "graph.op" if tools.is_theano else "link.c.op").OpenMPOp
 
 
-@functools.lru_cache(maxsize=None)
-def _code():
-    names = (
-        "exp_below exp_near_1 shift_near_1 least_near_1 magic_near_1 unscaled scaled unit_of less"
-    )
-    return in_c.functions(*names.split()) + in_c.read("threads.h", "softmax.h")
-
-
 class OfRows(_OpenMPOp):
-    """An operation that a function of softmax.h computes.
+    """An operation that a function of softmax.h computes, with the program of a row.
 
-    The function is a template of the type of the floats, and of that of the targets where there are
-    some; its arguments are the inputs, the addresses of the outputs, and from how many elements on
-    it may use threads.
+    The function is a template of the type of the floats, of that of the targets where there are
+    some, and of the program; its arguments are from how many elements on it may use threads, the
+    addresses of the outputs, and the inputs.
     """
 
     __props__ = ("openmp",)
-    function = None
+    function, program = "lnl_rows", None
 
     def c_support_code(self, **options):
-        return _code()
+        return in_c.functions() + in_c.read("threads.h", "softmax.h")
+
+    def c_support_code_apply(self, node, name):
+        return in_c.program(self.program, node.inputs[0].dtype) if self.program else ""
 
     def c_compile_args(self, **options):
         # It makes of "omp simd" what it says, and nothing of the threads.
         return [*super().c_compile_args(**options), *compile_args(), "-fopenmp-simd"]
 
-    def c_code_cache_version(self):
-        return (in_c.version(_code()), 2, self.openmp, least_for_threads())
+    def c_code_cache_version_apply(self, node):
+        code = self.c_support_code() + self.c_support_code_apply(node, "")
+        return (in_c.version(code), 3, self.openmp, least_for_threads())
 
     def c_code(self, node, name, inputs, outputs, sub):
         typed = [node.inputs[0]] + node.inputs[2:]  # the second has the dtype of the first
-        return "if (!{function}<{types}>({arguments})) {{ {fail} }}".format(
-            function=self.function,
-            types=", ".join(variable.type.dtype_specs()[1] for variable in typed),
-            arguments=", ".join(
-                [
-                    *inputs,
-                    *("&" + name for name in outputs),
-                    str(least_for_threads()),
-                ]
-            ),
-            fail=sub["fail"],
+        of = [variable.type.dtype_specs()[1] for variable in typed]
+        of += ["lnl_row_" + self.program] if self.program else []
+        arguments = [str(least_for_threads()), *("&" + one for one in outputs), *inputs]
+        return "if (!{}<{}>({})) {{ {} }}".format(
+            self.function, ", ".join(of), ", ".join(arguments), sub["fail"]
         )
 
 
@@ -75,7 +63,7 @@ class _AlongLastAxis(OfRows):
 class RowSoftmax(_AlongLastAxis):
     """exp(x_j) / sum_k exp(x_k), of x or of the sum of x and a row"""
 
-    function = "lnl_softmax"
+    program = "softmax"
 
     def perform(self, node, inputs, outputs):
         _mends.perform_softmax(self, node, [sum(inputs)], outputs)
@@ -84,7 +72,7 @@ class RowSoftmax(_AlongLastAxis):
 class RowLogSoftmax(_AlongLastAxis):
     """x_j - log(sum_k exp(x_k)), of x or of the sum of x and a row"""
 
-    function = "lnl_log_softmax"
+    program = "log_softmax"
 
     def perform(self, node, inputs, outputs):
         _mends.perform_log_softmax(self, node, [sum(inputs)], outputs)
@@ -93,7 +81,7 @@ class RowLogSoftmax(_AlongLastAxis):
 class RowSoftmaxGrad(_AlongLastAxis):
     """The gradient of softmax s for the incoming gradient g: s_j (g_j - sum_k g_k s_k)"""
 
-    function = "lnl_softmax_grad"
+    program = "softmax_grad"
 
     def perform(self, node, inputs, outputs):
         g, s = inputs
@@ -103,7 +91,7 @@ class RowSoftmaxGrad(_AlongLastAxis):
 class RowLogSoftmaxGrad(_AlongLastAxis):
     """The gradient of log_softmax of x for the incoming gradient g: g_j - softmax(x)_j sum_k g_k"""
 
-    function = "lnl_log_softmax_grad"
+    program = "log_softmax_grad"
 
     def perform(self, node, inputs, outputs):
         g, x = inputs
@@ -114,7 +102,7 @@ class RowLogSoftmaxGrad(_AlongLastAxis):
 class RowSparsemax(_AlongLastAxis):
     """max(0, x_j - t), for the t with which a row sums to 1"""
 
-    function = "lnl_sparsemax"
+    program = "sparsemax"
 
     @np.errstate(invalid="ignore")
     def perform(self, node, inputs, outputs):
@@ -129,7 +117,7 @@ class RowSparsemax(_AlongLastAxis):
 class RowSparsemaxGrad(_AlongLastAxis):
     """The gradient of sparsemax p for the incoming gradient g: g_j less its mean, where p > 0"""
 
-    function = "lnl_sparsemax_grad"
+    program = "sparsemax_grad"
 
     @np.errstate(invalid="ignore", divide="ignore")
     def perform(self, node, inputs, outputs):

@@ -10,23 +10,23 @@ from lasagne_nl.simd.rows import OfRows
 
 
 class Softmax(OfRows, nnet.Softmax):
-    function = "lnl_softmax"
+    program = "softmax"
 
 
 class SoftmaxWithBias(OfRows, nnet.SoftmaxWithBias):
-    function = "lnl_softmax"
+    program = "softmax"
 
 
 class LogSoftmax(OfRows, nnet.LogSoftmax):
-    function = "lnl_log_softmax"
+    program = "log_softmax"
 
 
 class SoftmaxGrad(OfRows, nnet.SoftmaxGrad):
-    function = "lnl_softmax_grad"
+    program = "softmax_grad"
 
 
 class CrossentropySoftmaxArgmax1HotWithBias(OfRows, nnet.CrossentropySoftmaxArgmax1HotWithBias):
-    function = "lnl_crossentropy"
+    function, program = "lnl_crossentropy", "crossentropy"
 
     def __init__(self, openmp=None):
         OfRows.__init__(self, openmp)
