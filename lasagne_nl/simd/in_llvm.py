@@ -81,7 +81,7 @@ def _operation(builder, value, code):
     if value.operation == "signed_min":
         return builder.select(builder.icmp_signed("<", *operands), *operands)
     if value.operation == "sqrt":
-        root = builder.module.declare_intrinsic("llvm.sqrt", [_TYPES[kind]])
+        root = builder.module.declare_intrinsic("llvm.sqrt", [_TYPES[value.kind]])
         return builder.call(root, operands)
     if value.operation == "log":
         return builder.call(builder.module.declare_intrinsic("llvm.log", [_DOUBLE]), operands)

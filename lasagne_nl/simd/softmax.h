@@ -18,16 +18,20 @@ template <class T, class Element> LNL_INLINE T lnl_row_max(npy_intp n, Element x
 {
     const T least = -(T)__builtin_inf();
     T a = least, b = least, c = least, d = least;
-    npy_intp quarter = n / 4, j;
-    /* Four at once, because each comparison waits for the one before it. */
-    #pragma omp simd reduction(max : a, b, c, d)
-    for (j = 0; j < quarter; j++) {
-        a = x(j) > a ? x(j) : a;
-        b = x(quarter + j) > b ? x(quarter + j) : b;
-        c = x(2 * quarter + j) > c ? x(2 * quarter + j) : c;
-        d = x(3 * quarter + j) > d ? x(3 * quarter + j) : d;
+    npy_intp quarter = n / 4, j = 0;
+    /* Four at once, because each comparison waits for the one before it. To put lanes of vectors
+     * together takes longer than a short row. */
+    if (n >= 64) {
+        #pragma omp simd reduction(max : a, b, c, d)
+        for (j = 0; j < quarter; j++) {
+            a = x(j) > a ? x(j) : a;
+            b = x(quarter + j) > b ? x(quarter + j) : b;
+            c = x(2 * quarter + j) > c ? x(2 * quarter + j) : c;
+            d = x(3 * quarter + j) > d ? x(3 * quarter + j) : d;
+        }
+        j = 4 * quarter;
     }
-    for (j = 4 * quarter; j < n; j++) a = x(j) > a ? x(j) : a;
+    for (; j < n; j++) a = x(j) > a ? x(j) : a;
     a = b > a ? b : a;
     c = d > c ? d : c;
     return c > a ? c : a;
