@@ -257,6 +257,7 @@ class _Scores:
         self._are_found, self.read, self.passed, self.beside = False, {}, set(), []
         # A part that several others show is looked at once.
         self._log = functools.lru_cache(maxsize=None)(self._log_of)
+        self._log_rest = functools.lru_cache(maxsize=None)(self._log_rest_of)
         self._logit = functools.lru_cache(maxsize=None)(self._logit_of)
 
     def log_of(self, node):
@@ -269,8 +270,8 @@ class _Scores:
             if node.op == self._tensor.log:
                 log = self._log(p)
             else:
-                logit = self._logit(p.owner.inputs[0], True) if _made_by(p) == "Neg" else None
-                log = None if logit is None else -self._softplus(logit)
+                negated = _negated(p)
+                log = None if negated is None else self._log_rest(negated)
         except RecursionError:  # of hundreds of conditions, one in the other
             return None
         return log if self._are_found else None
@@ -279,23 +280,37 @@ class _Scores:
         made_by = _made_by(p)
         parts = p.owner.inputs if made_by in ("Switch", "Join") else ()
         # Of a part that is 1 the log is 0, and the logit infinite.
-        logit = None if any(map(_is_one, parts)) else self._logit(p)
+        logit = None if any(_is_all(1, part) for part in parts) else self._logit(p)
         if logit is not None:
             return -self._softplus(-logit)
         if made_by == "Softmax":
             return self._log_softmax(p)
+        if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
+            log = self._log_rest(p.owner.inputs[1])
+            is_alike = log is not None and log.type.broadcastable == p.type.broadcastable
+            return log if is_alike else None
         if made_by == "Sub":
             upper, lower = map(self._logit, p.owner.inputs)
             if upper is not None and lower is not None:
                 # s(u) - s(l) = s(u) s(-l) (1 - exp(l - u))
-                rest = self._log_of_rest(upper, lower)
+                rest = self._log_of_difference(upper, lower)
                 return rest - self._softplus(-upper) - self._softplus(lower)
         return self._put_together(p, self._log, self._log_of_other)
 
     def _log_of_other(self, p):
         return self._tensor.log(self._tensor.cast(self._read(p), self._dtype))
 
-    def _log_of_rest(self, upper, lower):
+    def _log_rest_of(self, p):
+        """log(1 - p)"""
+        logit = self._logit(p, True)
+        if logit is not None:
+            return -self._softplus(logit)
+        return self._put_together(p, self._log_rest, self._log_rest_of_other)
+
+    def _log_rest_of_other(self, p):
+        return self._tensor.log1p(-self._tensor.cast(self._read(p), self._dtype))
+
+    def _log_of_difference(self, upper, lower):
         """log(1 - exp(lower - upper)); where they are the same that of 0, with its slopes"""
         tensor, zero_grad = self._tensor, self._tools.gradient.zero_grad
         are_same = tensor.eq(zero_grad(upper), zero_grad(lower))
@@ -310,7 +325,7 @@ class _Scores:
             return self._score(p)
         if made_by == "Softmax" and is_of_complement:
             return self._logit_of_softmax(p)
-        if made_by == "Sub" and _is_one(p.owner.inputs[0]):
+        if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
             logit = self._logit(p.owner.inputs[1], True)
             is_alike = logit is not None and logit.type.broadcastable == p.type.broadcastable
             return -logit if is_alike else None
@@ -385,10 +400,20 @@ def _kind(op):
     return kind.__name__ if is_own else None
 
 
-def _is_one(variable):
+def _is_all(number, variable):
     while _made_by(variable) in ("DimShuffle", "Alloc", "Second"):
         variable = variable.owner.inputs[_ENTRIES[_made_by(variable)]][0]
-    return hasattr(variable, "data") and np.all(variable.data == 1)
+    return hasattr(variable, "data") and np.all(variable.data == number)
+
+
+def _negated(variable):
+    """What a variable is the negative of, also where that is its product with -1."""
+    made_by = _made_by(variable)
+    factors = [v for v in variable.owner.inputs if not _is_all(-1, v)] if made_by == "Mul" else []
+    if len(factors) == 1 == len(variable.owner.inputs) - 1:
+        (factor,) = factors
+        return factor if factor.type.broadcastable == variable.type.broadcastable else None
+    return variable.owner.inputs[0] if made_by == "Neg" else None
 
 
 # Forward mode. PyTensor 3 calls it pushforward, and has no R_op.

@@ -56,6 +56,14 @@ OF_A_SIGMOID = {
         lambda x, y: T.log(T.switch(T.neq(y, 0), nl.sigmoid(x), 3 + abs(x))),
         lambda x, y: mpmath.log(sigmoid(x) if y else 3 + abs(x)),
     ),
+    "log(1 - switch) of another": (
+        lambda x, y: T.log(1 - T.switch(T.neq(y, 0), nl.sigmoid(x), 0.5 * T.exp(-abs(x)))),
+        lambda x, y: mpmath.log(1 - (sigmoid(x) if y else mpmath.exp(-abs(x)) / 2)),
+    ),
+    "log1p(-concatenate) with another": (
+        lambda x, y: T.log1p(-T.concatenate([nl.sigmoid(x), 0.5 * T.exp(-abs(x))]))[: x.shape[0]],
+        lambda x, y: mpmath.log(1 - sigmoid(x)),
+    ),
     "switch(log)": (
         lambda x, y: T.switch(T.neq(y, 0), T.log(nl.sigmoid(x)), T.log(1 - nl.sigmoid(x))),
         lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
