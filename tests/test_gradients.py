@@ -185,3 +185,20 @@ def test_an_infinite_entry_of_weight_0_does_not_count_along_a_learnt_parameter(o
     expected = function(finite, [1, 2, 3])
     assert np.isfinite(expected)
     assert function([-np.inf, *finite, np.inf], [0, 1, 2, 3, 0]) == expected
+
+
+def test_the_gradient_of_a_softmax_that_is_nearly_1_is_not_rounded_away():
+    rng = np.random.RandomState(0)
+    scores = (rng.randn(500, 10) * 20).astype("float32")
+    weights = rng.randn(500, 10).astype("float32")
+    x, w = tensor("x", "float32", 2), tensor("w", "float32", 2)
+    function = library.function([x, w], library.grad((w * nl.softmax(x)).sum(), x))
+    exact = np.exp(scores.astype("float64") - scores.max(1, keepdims=True))
+    exact /= exact.sum(1, keepdims=True)
+    differences = weights[:, :, None] - weights[:, None].astype("float64")
+    exact *= (exact[:, None] * differences).sum(-1)
+    got = function(scores, weights)
+    np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-7)
+    largest = scores.argmax(1)[:, None]
+    got, exact = (np.take_along_axis(one, largest, 1) for one in (got, exact))
+    assert ((got == 0) & (abs(exact) > 1e-20)).sum() < 15

@@ -569,8 +569,12 @@ def crossentropy(f, x):
 
 def softmax_grad(f, g, s):
     """The gradient of softmax s for the incoming gradient g"""
-    (dot,) = sums(g * s)
-    return (g - convert(dot, f.dtype)) * s
+    (dot,) = sums(convert(g, "float64") * convert(s, "float64"))
+    if f.dtype == "float64":
+        return (g - dot) * s
+    # Where s is nearly 1 the difference is small: it is not to be rounded before.
+    high = convert(dot, "float32")
+    return ((g - high) - convert(dot - convert(high, "float64"), "float32")) * s
 
 
 def log_softmax_grad(f, g, x):
