@@ -66,7 +66,8 @@ def as_float(activation, x, least_ndim=0):
 
 
 def _as_dense_tensor(value):
-    tensor = backend.as_tensor_variable(value)
+    # The libraries refuse a bool of Python, but not one of NumPy.
+    tensor = backend.as_tensor_variable(np.asarray(value) if type(value) is bool else value)
     if not isinstance(tensor.type, backend.DenseTensorType):
         raise TypeError("{} is not dense".format(tensor.type))
     return tensor

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from activations import ALL, CLASSES, EVERY
+from activations import ALL, CLASSES, ELEMENTWISE, EVERY
 from helpers import AS_IT_IS, UNCONNECTED, T, change_flags, library, tensor, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
@@ -74,6 +74,13 @@ def test_rectify_of_a_number_is_a_float_as_in_lasagne(number, expected):
 def test_every_other_activation_of_numpy_is_an_expression(name):
     y = ALL[name](np.ones((2, 2), "float32"))
     assert y.dtype == "float32" and hasattr(y, "owner")
+
+
+def test_a_boolean_of_python_is_taken_like_one_of_numpy():
+    for case in ELEMENTWISE:
+        if case.name not in ("rectify", "linear"):
+            y, like = case.activation(True), case.activation(np.bool_(True))
+            assert y.type == like.type and y.ndim == 0, case.name
 
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
