@@ -153,7 +153,7 @@ def _largest(builder, code, x):
 
 
 def _sums(builder, code, *rows):
-    if len(rows) == 1 and rows[0].operation != "row":
+    if len(rows) == 1 and rows[0].operation != "row" and rows[0].kind == code["dtype"]:
         # A loop of its own, as the vectors of float64 hold half as many as those of float32.
         _keep(builder, code, *rows)
         rows = [Value(rows[0].kind, "row", "result")]
@@ -195,7 +195,7 @@ def program(name, dtype, has_bias):
             context.make_array(kind)(context, builder, one)
             for kind, one in zip(signature.args, given)
         )
-        code = {"a": a.data, "b": b.data, "result": to.data, "length": a.nitems}
+        code = {"a": a.data, "b": b.data, "result": to.data, "length": a.nitems, "dtype": dtype}
         _generate(builder, code, result)
         _keep(builder, code, result)
         return context.get_dummy_value()
