@@ -36,6 +36,7 @@ from lasagne_nl.simd.kernels import (
     normal_tail_for_float,
     polynomial,
     pow2,
+    quotient,
     quotient_for_float,
     reduce,
     reduce_by,
@@ -207,7 +208,7 @@ def _halves(f, x, b):
 
 
 def Squareplus(f, x, b):
-    """Error for b from 0.001 to 1e6: float32 1.000 (0.9996); float64 0.999."""
+    """Error for b from 0.001 to 1e6: float32 1.000 (0.9995); float64 0.990."""
     v, _, c, h, left = _halves(f, x, b)
     h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # v, where that is beyond the bound
     d = h + v
@@ -222,7 +223,7 @@ def Squareplus(f, x, b):
 
 
 def Squareplus_slope(f, x, b, g):
-    """Error: float32 1.974; float64 1.977. It is 0 where it would be subnormal."""
+    """Error: float32 1.50; float64 1.46. It is 0 where it would be subnormal."""
     # Below 0 it is c / (2 h (h + w)), and above 0 1 less that.
     _, w, c, h, left = _halves(f, x, b)
     d = h + w
@@ -240,13 +241,13 @@ def Squareplus_slope(f, x, b, g):
 
 
 def elu(f, x):
-    """Error: float32 0.770; float64 0.866."""
+    """Error: float32 0.827; float64 0.935."""
     t, t_lo = expm1_below_0(f, x)
     return select(x < 0, t + t_lo, x)
 
 
 def elu_slope(f, x, g):
-    """Error: float32 0.714; float64 0.739."""
+    """Error: float32 0.983; float64 0.991."""
     return select(x > 0, g, g * _unless_nan(x, exp_below_0(f, x)))
 
 
@@ -282,7 +283,7 @@ def _ratio(f, x, alpha):
 
 
 def CELU(f, x, alpha):
-    """Error for alpha from 0.001 to 40: float32 0.932; float64 0.877."""
+    """Error for alpha from 0.001 to 40: float32 0.943; float64 0.950."""
     q, q_lo = _ratio(f, x, alpha)
     # Half of exp(q) - 1, as exp(q) may be no float, for a negative alpha.
     y = within(f, q, f.expm1_is_minus_1, f.exp_is_inf)
@@ -342,7 +343,7 @@ def _rest_of_tanh(f, v):
 
 
 def tanh_shrink(f, x):
-    """Error: float32 0.646; float64 1.111."""
+    """Error: float32 0.646; float64 1.073."""
     v = absolute(f, x)
     if f.dtype == "float32":
         w = _within(f, x, -9.0, 9.0)
@@ -365,12 +366,14 @@ def tanh_shrink(f, x):
 
 
 def tanh_shrink_slope(f, x, g):
-    """Error: float32 1.663; float64 1.952."""
+    """Error: float32 1.46; float64 1.64."""
     v = absolute(f, x)
     z = v * v
-    p = polynomial(f.polynomials["tanh_tail"], z)
+    p, cube = polynomial(f.polynomials["tanh_tail"], z), v * z
+    t = mad(cube, p, v)
+    near = mad(t, t, (t + t) * mad(cube, p, v - t))
     r, _ = _rest_of_tanh(f, v)
-    return g * select(v >= 1, mad(r, r - 2, r.of(1.0)), mad(z, z * p * mad(z, p, 2.0), z))
+    return g * select(v >= 1, mad(r, r - 2, r.of(1.0)), near)
 
 
 def softsign(f, x):
@@ -453,7 +456,7 @@ def _beta_times(f, beta, x):
 
 
 def silu(f, x):
-    """Error: float32 0.976; float64 0.924."""
+    """Error: float32 0.989; float64 0.914."""
     # Where x may not be taken for its bound the result is x itself.
     power, least = (40, -110.0) if f.dtype == "float32" else (128, -753.0)
     w = cap(f, x, least)
@@ -464,19 +467,19 @@ def silu(f, x):
 
 
 def silu_slope(f, x, g):
-    """Error: float32 1.260 above 0.3, 1.0 units of 1 below; float64 1.411, 1.0."""
+    """Error: float32 1.90; float64 1.93; next to 0 0.42 units of 1."""
     return _gated_slope(f, x, x, None, x, g)
 
 
 def Swish(f, x, beta):
-    """Error for beta from 0.001 to 40: float32 0.745; float64 0.637."""
+    """Error for beta from 0.001 to 40: float32 0.82; float64 0.72."""
     y, y_lo = _beta_times(f, beta, x)
     value = select(is_inf(f, x) & equal(beta, 0.0), x, _gated(f, x, -y, -y_lo))
     return _unless_nan(x, copysign(f, value, x))
 
 
 def Swish_slope(f, x, beta, g):
-    """Error: float32 1.384 above 0.3, 1.0 units of 1 below; float64 1.490, 1.0."""
+    """Error: float32 1.84 above 0.3, 0.5 units of 1 below; float64 1.86, 0.5."""
     y, y_lo = _beta_times(f, beta, x)
     return _gated_slope(f, x, y, y_lo, y, g)
 
@@ -487,12 +490,12 @@ def log_sigmoid(f, x):
 
 
 def log_sigmoid_slope(f, x, g):
-    """Error: float32 0.790; float64 0.799."""
+    """Error: float32 0.807; float64 0.798."""
     return _unless_nan(x, _gated(f, g, x))
 
 
 def Softplus(f, x, beta):
-    """Error for beta from 0.001 to 40: float32 0.773; float64 0.819."""
+    """Error for beta from 0.001 to 40: float32 0.80; float64 0.82."""
     y, y_lo = _beta_times(f, beta, x)
     size = absolute(f, y)
     e, e_lo, back = _exp_in_parts(f, -size, -negate_if(f, y_lo, y), is_exact=True)
@@ -536,7 +539,7 @@ def _mish_parts(f, x):
 
 
 def mish(f, x):
-    """Error: float32 0.537; float64 0.929."""
+    """Error: float32 0.537; float64 0.911."""
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
         e = exp2_for_float(w, WIDE.log2e)
@@ -549,7 +552,7 @@ def mish(f, x):
 
 
 def mish_slope(f, x, g):
-    """Error: float32 0.519; float64 1.654 above 0.3, 1.5 units of 1 below."""
+    """Error: float32 0.519; float64 1.78 above 0.3, 0.9 units of 1 below."""
     # t + x t' for t = n / d and t' = 4 e (e + 1) / d^2
     if f.dtype == "float32":
         w = _within(f, x, -120.0, 20.0)
@@ -594,7 +597,7 @@ def _tanh_form(f, w):
 
 
 def GELU(f, x):
-    """The tanh form.  Error: float32 0.536; float64 0.623."""
+    """The tanh form.  Error: float32 0.536; float64 0.686."""
     if f.dtype == "float32":
         w = _within(f, x, -15.0, 15.0)
         c, _ = _tanh_form_for_float(w)
@@ -604,7 +607,7 @@ def GELU(f, x):
 
 
 def GELU_slope(f, x, g):
-    """Error: float32 0.500; float64 1.729 above 0.3, 1.2 units of 1 below."""
+    """Error: float32 0.534; float64 1.97 above 0.3, 0.5 units of 1 below."""
     if f.dtype == "float32":
         w = _within(f, x, -15.0, 15.0)
         c, z = _tanh_form_for_float(w)
@@ -624,7 +627,7 @@ def _normal_tail(f, v):
     inverse = 1 / (c * d)
     r = inverse * c
     r_lo = rest_of_quotient(r, d, d_lo)
-    s, s_lo = _series(f, "normal_ratio", (v - 4) * (inverse * d))
+    s, s_lo = _series(f, "normal_ratio", quotient(v - 4, c, inverse * d))
     g, g_lo = exact_product(r, s)
     g_lo = mad(r, s_lo, mad(r_lo, s, g_lo))
     h, h_lo = exact_product(g, e)
@@ -639,7 +642,7 @@ def _normal_near_0(f, x):
 
 
 def gelu(f, x):
-    """Error: float32 0.816; float64 1.142."""
+    """Error: float32 0.816; float64 1.280."""
     v = absolute(f, x)
     if f.dtype == "float32":
         # Above 12 the tail is nothing beside x, and above 12.8 subnormal.
