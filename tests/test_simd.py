@@ -858,6 +858,14 @@ def test_a_kernel_makes_no_subnormal_numbers_where_its_result_is_none(kernel):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", sorted({*linkers.KERNELS} - {"scaled_expm1"}))
+def test_a_kernel_of_nan_is_nan_whatever_sign_that_has(kernel, dtype):
+    x = np.copysign(np.full(4, np.nan, dtype), np.array([1, -1, 1, -1], dtype))
+    result, _ = _computed(kernel, x, least=-45)
+    assert np.isnan(result).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", [name for name in linkers.KERNELS if name.endswith("_slope")])
 def test_a_slope_takes_an_incoming_gradient_of_any_size(kernel, dtype):
     x = np.concatenate([np.linspace(-95, 95, 1001), np.linspace(-1, 1, 1001)]).astype(dtype)
