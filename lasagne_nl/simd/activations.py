@@ -283,7 +283,7 @@ def _ratio(f, x, alpha):
 
 
 def CELU(f, x, alpha):
-    """Error for alpha from 0.001 to 40: float32 0.943; float64 0.950."""
+    """Error for alpha from 0.001 to 40: float32 0.989; float64 0.950."""
     q, q_lo = _ratio(f, x, alpha)
     # Half of exp(q) - 1, as exp(q) may be no float, for a negative alpha.
     y = within(f, q, f.expm1_is_minus_1, f.exp_is_inf)
@@ -495,7 +495,7 @@ def log_sigmoid_slope(f, x, g):
 
 
 def Softplus(f, x, beta):
-    """Error for beta from 0.001 to 40: float32 0.80; float64 0.82."""
+    """Error for beta from 0.001 to 40: float32 0.82; float64 0.82."""
     y, y_lo = _beta_times(f, beta, x)
     size = absolute(f, y)
     e, e_lo, back = _exp_in_parts(f, -size, -negate_if(f, y_lo, y), is_exact=True)
