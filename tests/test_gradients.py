@@ -7,6 +7,7 @@ from helpers import (
     DTYPES,
     MODES,
     UNCONNECTED,
+    T,
     derivatives,
     evaluate,
     gradient,
@@ -202,3 +203,11 @@ def test_the_gradient_of_a_softmax_that_is_nearly_1_is_not_rounded_away():
     largest = scores.argmax(1)[:, None]
     got, exact = (np.take_along_axis(one, largest, 1) for one in (got, exact))
     assert ((got == 0) & (abs(exact) > 1e-20)).sum() < 15
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_slope_of_squareplus_is_0_at_its_end_whatever_arrives_there(dtype):
+    x = tensor("x", dtype, 1)
+    function = library.function([x], library.grad(T.log(nl.squareplus(x)).sum(), x))
+    slopes = function(np.array([-np.inf, -1e15, 2], dtype))
+    np.testing.assert_allclose(slopes, [0, 1e-15, 1 / np.sqrt(8)], rtol=1e-6)
