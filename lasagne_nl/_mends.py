@@ -286,9 +286,7 @@ class _Scores:
         if made_by == "Softmax":
             return self._log_softmax(p)
         if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
-            log = self._log_rest(p.owner.inputs[1])
-            is_alike = log is not None and log.type.broadcastable == p.type.broadcastable
-            return log if is_alike else None
+            return _if_alike(self._log_rest(p.owner.inputs[1]), p)
         if made_by == "Sub":
             upper, lower = map(self._logit, p.owner.inputs)
             if upper is not None and lower is not None:
@@ -326,9 +324,8 @@ class _Scores:
         if made_by == "Softmax" and is_of_complement:
             return self._logit_of_softmax(p)
         if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
-            logit = self._logit(p.owner.inputs[1], True)
-            is_alike = logit is not None and logit.type.broadcastable == p.type.broadcastable
-            return -logit if is_alike else None
+            logit = _if_alike(self._logit(p.owner.inputs[1], True), p)
+            return None if logit is None else -logit
         if hasattr(p, "data") and np.all((p.data >= 0) & (p.data <= 1)):
             number = np.asarray(p.data, "float64")
             with np.errstate(divide="ignore"):
@@ -406,14 +403,22 @@ def _is_all(number, variable):
     return hasattr(variable, "data") and np.all(variable.data == number)
 
 
+def _if_alike(variable, like):
+    """A variable, but None where there is none, or it is broadcast in another way than `like`."""
+    is_alike = variable is not None and variable.type.broadcastable == like.type.broadcastable
+    return variable if is_alike else None
+
+
 def _negated(variable):
     """What a variable is the negative of, also where that is its product with -1."""
     made_by = _made_by(variable)
-    factors = [v for v in variable.owner.inputs if not _is_all(-1, v)] if made_by == "Mul" else []
-    if len(factors) == 1 == len(variable.owner.inputs) - 1:
-        (factor,) = factors
-        return factor if factor.type.broadcastable == variable.type.broadcastable else None
-    return variable.owner.inputs[0] if made_by == "Neg" else None
+    if made_by == "Neg":
+        return variable.owner.inputs[0]
+    if made_by == "Mul" and len(variable.owner.inputs) == 2:
+        for one, other in (variable.owner.inputs, variable.owner.inputs[::-1]):
+            if _is_all(-1, one):
+                return _if_alike(other, variable)
+    return None
 
 
 # Forward mode. PyTensor 3 calls it pushforward, and has no R_op.
