@@ -39,8 +39,8 @@ from lasagne_nl.simd.kernels import (
     quotient,
     quotient_for_float,
     reduce,
-    reduce_by,
     reduce_sum,
+    remainder,
     rest_of_quotient,
     scaled_expm1,
     scaled_tanh,
@@ -215,10 +215,8 @@ def Squareplus(f, x, b):
     inverse = 1 / d
     # h_lo is left / (2 h), for which left / (2 d) is near enough.
     d_lo = mad(0.5 * inverse, left, v - (d - h))
-    q = c * inverse
-    q = mad(mad(-q, d_lo, rest(q, d, c)), inverse, q)
     # The sum in the formula would cancel below 0.
-    y = select(x > 0, d + d_lo, q)
+    y = select(x > 0, d + d_lo, quotient(c, d, inverse, d_lo))
     return select(equal(x, -INF), 0.0, select(x <= f.squarable, y, x))
 
 
@@ -231,9 +229,7 @@ def Squareplus_slope(f, x, b, g):
     inverse = 1 / p
     h_lo = 0.5 * (d * inverse) * left  # of which d / p is 1 / h
     p_lo = mad(h, h_lo + (w - (d - h)), mad(h_lo, d, -rest(h, d, p)))
-    half = 0.5 * c
-    q = half * inverse
-    q = mad(mad(-q, p_lo, rest(q, p, half)), inverse, q)
+    q = quotient(0.5 * c, p, inverse, p_lo)
     return select(x < -f.squarable, 0.0, g * _unless_nan(x, select(x > 0, 1 - q, q)))
 
 
@@ -339,7 +335,7 @@ def _rest_of_tanh(f, v):
     b = a + 0.5
     d = mad(a, p, b)
     r = 1 / d
-    return r, mad(-r, mad(a, p, b - d), rest(r, d, 1.0))
+    return r, remainder(1.0, r, d, mad(a, p, b - d))
 
 
 def tanh_shrink(f, x):
@@ -380,9 +376,7 @@ def softsign(f, x):
     """Error: float32 0.500; float64 0.500."""
     v = absolute(f, x)
     d, d_lo = exact_sum(v, v.of(1.0))
-    inverse = 1 / d
-    q = v * inverse
-    q = mad(mad(-q, d_lo, rest(q, d, v)), inverse, q)
+    q = quotient(v, d, 1 / d, d_lo)
     return copysign(f, select(v > 2.0**60, 1.0, q), x)
 
 
@@ -401,7 +395,7 @@ def softsign_slope(f, x, g):
 def _over(x, d, d_lo):
     """x / (d + d_lo)"""
     q = 1 / d
-    return mad(x, q, (x * q) * mad(-q, d_lo, rest(q, d, 1.0)))
+    return mad(x, q, (x * q) * remainder(1.0, q, d, d_lo))
 
 
 def _gated(f, x, y, y_lo=None):
@@ -412,7 +406,7 @@ def _gated(f, x, y, y_lo=None):
     is_large, back = absolute(f, x) > large, 2.0**-power
     z = within(f, y, f.expm1_is_minus_1, most)
     magic = f.magic + (f.bias - power)
-    reduced = reduce_by(f, z, magic) if y_lo is None else reduce_sum(f, z, y_lo, magic)
+    reduced = reduce_sum(f, z, y_lo, magic)
     d, d_lo = sum_with_exp(f, back, *reduced, is_exact=y_lo is not None)
     q = _over(x * select(is_large, x.of(back), 1.0), d, d_lo) * select(is_large, x.of(1.0), back)
     return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))

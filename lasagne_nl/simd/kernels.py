@@ -185,19 +185,26 @@ def exact_product(a, b):
     return p, -rest(a, b, p)
 
 
+def remainder(x, q, d, d_lo):
+    """x - q (d + d_lo), for a q that is nearly the quotient"""
+    return mad(-q, d_lo, rest(q, d, x))
+
+
 def rest_of_quotient(q, d, d_lo):
     """What 1 / (d + d_lo) is more than q, which is nearly that"""
-    return q * mad(-q, d_lo, rest(q, d, 1.0))
+    return q * remainder(1.0, q, d, d_lo)
 
 
-def quotient(x, d, inverse):
-    """x / d, for an inverse of d that is not quite that"""
+def quotient(x, d, inverse, d_lo=None):
+    """x / (d + d_lo), for an inverse of d that is not quite that"""
     q = x * inverse
-    return mad(rest(q, d, x), inverse, q)
+    return mad(rest(q, d, x) if d_lo is None else remainder(x, q, d, d_lo), inverse, q)
 
 
 def reduce_sum(f, y, y_lo, magic):
-    """As `reduce_by`, for y + y_lo"""
+    """As `reduce_by`, for y + y_lo; there may be no y_lo"""
+    if y_lo is None:
+        return reduce_by(f, y, magic)
     k = mad(y, f.log2e, magic)
     n = k - magic
     whole = mad(n, -f.ln2, y)
@@ -210,11 +217,9 @@ def exp_of_sum(f, y, y_lo, magic, is_exact=False):
     """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_by` has it; there may be no y_lo. It
     is off by a quarter of a unit of e, or exact but for the polynomial.
     """
-    a, r, r_lo = reduce_by(f, y, magic) if y_lo is None else reduce_sum(f, y, y_lo, magic)
-    square = r * r
-    tail = polynomial(f.polynomials["exp_tail"], r, square)
-    p = mad(square, tail, r)
-    p_lo = r_lo + mad(square, tail, r - p) if is_exact else r_lo
+    a, r, r_lo = reduce_sum(f, y, y_lo, magic)
+    p, p_lo = expm1_reduced(f, r)
+    p_lo = r_lo + p_lo if is_exact else r_lo
     e = mad(a, p, a)
     return e, mad(a, p_lo, mad(a, p, a - e))
 
@@ -223,15 +228,13 @@ def sum_with_exp(f, one, a, r, r_lo=None, is_exact=False):
     """one + a exp(r + r_lo) = d + d_lo for powers of 2, exact but for the polynomial, or off by a
     quarter of a unit of the exponential, without r_lo by half of one
     """
-    square = r * r
-    tail = polynomial(f.polynomials["exp_tail_short"], r, square)
-    p = mad(square, tail, r)
+    p, p_lo = expm1_reduced(f, r, "exp_tail_short")
     b = a + one
     b_lo = one - (b - a)
     d = mad(a, p, b)
     d_lo = mad(a, p, b - d) + b_lo
     if is_exact:
-        r_lo = r_lo + mad(square, tail, r - p)
+        r_lo = r_lo + p_lo
     return d, d_lo if r_lo is None else mad(a, r_lo, d_lo)
 
 
@@ -383,7 +386,7 @@ def scaled_tanh(f, x, scale_in, c):
     d_lo = mad(a, p, (1 - d) + a)
     # What the division left, over d, or nearly: from 1 to 1.37 this line is within 1 % of 2 / d.
     q = s / d
-    left = mad(-q, d_lo, rest(q, d, s))
+    left = remainder(s, q, d, d_lo)
     far = fma(left, mad(-1.462, d, 3.441), mad(2.0, q, -s))
     u = v * b
     y = u * u
@@ -401,7 +404,7 @@ def _erfc_above_0(f, v):
     square_lo = -rest(x, x, square)
     a, r, r_lo = reduce(f, -square, 64)
     r = r + (r_lo - square_lo)
-    p = mad(r * r, polynomial(f.polynomials["exp_tail"], r, r * r), r)
+    p, _ = expm1_reduced(f, r)
     # 1 / (1 + 2 x) = w + w_lo, and t: the two quotients from one
     c, d = x + 4, mad(2.0, x, 1.0)
     d_lo = mad(2.0, x, 1 - d)
@@ -451,7 +454,7 @@ def sigmoid(f, x):
     one = 2.0**-power
     d, d_lo = sum_with_exp(f, one, *reduce(f, y, -power)[:2])
     q = one / d
-    return select(x <= INF, mad(mad(-q, d_lo, rest(q, d, one)), q * 2.0**power, q), x)
+    return select(x <= INF, mad(remainder(one, q, d, d_lo), q * 2.0**power, q), x)
 
 
 def softplus(f, x):
