@@ -134,6 +134,7 @@ def _increasing(names, name, value):
 _OF_ROWS = {"largest": _largest, "sums": _sums, "kept_sums": _sums, "increasing": _increasing}
 
 
+@functools.lru_cache(maxsize=None)
 def program(name, dtype):
     """The program of a name as a function of C, for rows of numbers of a dtype; what it returns
     besides the elements of the result is `given`.
