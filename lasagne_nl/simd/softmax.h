@@ -164,7 +164,8 @@ static bool lnl_rows(npy_intp minimum, PyArrayObject **out, PyArrayObject *x,
 {
     const bool has_bias = other && PyArray_NDIM(other) == 1;
     if (has_bias && !lnl_is_bias(other, x)) return false;
-    if (other && !has_bias && !PyArray_SAMESHAPE(other, x)) return lnl_fail("dy.shape != sm.shape");
+    if (other && !has_bias && !PyArray_SAMESHAPE(other, x))
+        return lnl_fail("the two inputs differ in shape");
     const lnl_matrix<T> a = lnl_as_matrix<T>(x), b = lnl_as_matrix<T>(other ? other : x);
     return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
         const T *row = lnl_contiguous(a, i, n, work.first);
