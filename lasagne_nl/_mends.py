@@ -277,15 +277,15 @@ class _Scores:
         return log if self._are_found else None
 
     def _log_of(self, p):
-        made_by = _made_by(p)
+        made_by = maker_of(p)
         parts = p.owner.inputs if made_by in ("Switch", "Join") else ()
         # Of a part that is 1 the log is 0, and the logit infinite.
-        logit = None if any(_is_all(1, part) for part in parts) else self._logit(p)
+        logit = None if any(is_all(1, part) for part in parts) else self._logit(p)
         if logit is not None:
             return -self._softplus(-logit)
         if made_by == "Softmax":
             return self._log_softmax(p)
-        if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
+        if made_by == "Sub" and is_all(1, p.owner.inputs[0]):
             return _if_alike(self._log_rest(p.owner.inputs[1]), p)
         if made_by == "Sub":
             upper, lower = map(self._logit, p.owner.inputs)
@@ -318,12 +318,12 @@ class _Scores:
 
     def _logit_of(self, p, is_of_complement=False):
         """log(p / (1 - p)); that of a softmax only where its complement is asked for."""
-        made_by = _made_by(p)
+        made_by = maker_of(p)
         if made_by == self._sigmoid and p.owner.inputs[0].dtype == p.dtype:
             return self._score(p)
         if made_by == "Softmax" and is_of_complement:
             return self._logit_of_softmax(p)
-        if made_by == "Sub" and _is_all(1, p.owner.inputs[0]):
+        if made_by == "Sub" and is_all(1, p.owner.inputs[0]):
             logit = _if_alike(self._logit(p.owner.inputs[1], True), p)
             return None if logit is None else -logit
         if hasattr(p, "data") and np.all((p.data >= 0) & (p.data <= 1)):
@@ -336,7 +336,7 @@ class _Scores:
     def _put_together(self, p, function, function_of_others=None):
         """A function of the parts that p is put together of, put together as they are."""
         self.passed.add(p)
-        where = _ENTRIES.get(_made_by(p))
+        where = _ENTRIES.get(maker_of(p))
         if where is None:
             return None
         if hasattr(p.owner.op, "axis"):  # of Join, which else is its first input
@@ -384,7 +384,7 @@ class _Scores:
         return log - tensor.switch(is_most, total, tensor.log1p(-tensor.exp(others)))
 
 
-def _made_by(variable):
+def maker_of(variable):
     """The kind of the op that makes a variable: for elementwise ones that of single entries."""
     op = getattr(variable.owner, "op", None)
     return _kind(op.scalar_op if _kind(op) == "Elemwise" else op)
@@ -397,9 +397,9 @@ def _kind(op):
     return kind.__name__ if is_own else None
 
 
-def _is_all(number, variable):
-    while _made_by(variable) in ("DimShuffle", "Alloc", "Second"):
-        variable = variable.owner.inputs[_ENTRIES[_made_by(variable)]][0]
+def is_all(number, variable):
+    while maker_of(variable) in ("DimShuffle", "Alloc", "Second"):
+        variable = variable.owner.inputs[_ENTRIES[maker_of(variable)]][0]
     return hasattr(variable, "data") and np.all(variable.data == number)
 
 
@@ -411,12 +411,12 @@ def _if_alike(variable, like):
 
 def _negated(variable):
     """What a variable is the negative of, also where that is its product with -1."""
-    made_by = _made_by(variable)
+    made_by = maker_of(variable)
     if made_by == "Neg":
         return variable.owner.inputs[0]
     if made_by == "Mul" and len(variable.owner.inputs) == 2:
         for one, other in (variable.owner.inputs, variable.owner.inputs[::-1]):
-            if _is_all(-1, one):
+            if is_all(-1, one):
                 return _if_alike(other, variable)
     return None
 

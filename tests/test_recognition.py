@@ -152,6 +152,26 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
 
 
+def test_the_slope_of_tanh_does_not_cancel_where_the_value_is_not_there_anyway():
+    x, g = tensor("x", "float64", 1), tensor("g", "float64", 1)
+    value = nl.tanh(x)
+    slope = library.grad(None, x, known_grads={value: g})
+    # Divided by itself it is gone before.
+    of_log = library.grad(T.log(1 - T.sqr(value)).sum(), x)
+    alone, beside, of_log = (
+        library.function([x, g], outputs, mode=fast(), on_unused_input="ignore")
+        for outputs in (slope, [value, slope], of_log)
+    )
+    assert kernels_of(alone) == ["slope_of_tanh"]
+    assert kernels_of(beside) == kernels_of(of_log) == []
+    points = np.array([0.0, -0.3, 1, -5, 18, 30, -350, 380, -np.inf])
+    exponential = np.exp(-2 * abs(points))
+    exact = 1.5 * 4 * exponential / (1 + exponential) ** 2
+    np.testing.assert_allclose(alone(points, np.full(9, 1.5)), exact, rtol=1e-15, atol=5e-324)
+    np.testing.assert_allclose(beside(points, np.full(9, 1.5))[1], exact, atol=1e-15)
+    np.testing.assert_allclose(of_log(points, points), -2 * np.tanh(points), rtol=1e-15)
+
+
 def test_what_only_looks_like_an_activation_keeps_its_value():
     x = tensor("x", "float32", 1)
     nl.rectify(x), nl.LeakyRectify(2)(x), nl.elu(x)  # so that they are looked for

@@ -45,6 +45,7 @@ from lasagne_nl.simd.kernels import (
     scaled_expm1,
     scaled_tanh,
     sign,
+    slope_of_scaled_tanh,
     sum_with_exp,
     within,
 )
@@ -317,6 +318,12 @@ def CELU_slope(f, x, alpha, g):
 def ScaledTanH(f, x, scale_in, scale_out):
     """Error: that of `scaled_tanh`."""
     return scaled_tanh(f, x, scale_in, scale_out)
+
+
+def ScaledTanH_slope(f, x, scale_in, scale_out, g):
+    """Error for scale_in from 0.1 to 40: float32 2.1; float64 2.1."""
+    c, c_lo = exact_product(scale_in, scale_out)
+    return g * slope_of_scaled_tanh(f, x, absolute(f, scale_in), c, c_lo)
 
 
 def _series(f, name, x):

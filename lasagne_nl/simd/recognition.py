@@ -17,7 +17,7 @@ import numpy as np
 
 from lasagne_nl import nonlinearities
 from lasagne_nl._arguments import applied
-from lasagne_nl._mends import of_rows
+from lasagne_nl._mends import is_all, maker_of, of_rows
 from lasagne_nl.backend import library
 from lasagne_nl.simd import activations, in_c
 from lasagne_nl.simd.recorder import FLOATS
@@ -56,6 +56,15 @@ def _operations():
                 attributes = {"kernel": kernel, "inputs": inputs, "nin": len(inputs)}
                 attributes["__module__"] = __name__
                 yield kernel, type(kernel, (Activation,), attributes)
+
+
+class slope_of_tanh(Activation):
+    """1 - tanh(x)^2"""
+
+    kernel, nin = "slope_of_tanh", 1
+
+    def impl(self, x):
+        return 1 - np.tanh(x) ** 2
 
 
 OPERATIONS = dict(_operations())
@@ -282,3 +291,18 @@ def local_activation(fgraph, node):
             made = op(*[found[one] for one in pattern.inputs])
             return [made] if made.type.broadcastable == result.type.broadcastable else False
     return result.ndim > 0 and _activation_of_rows(result)
+
+
+@tools.local(tensor.sub)
+def local_slope_of_tanh(fgraph, node):
+    """1 - tanh(x)^2, which cancels, where the tanh serves nothing else -> one function"""
+    if node.op != tensor.sub or node.outputs[0].dtype not in FLOATS:
+        return False
+    one, square = node.inputs
+    if not (is_all(1, one) and maker_of(square) == "Sqr"):
+        return False
+    (value,) = square.owner.inputs
+    serve_others = (len(tools.clients(fgraph, variable)) > 1 for variable in (square, value))
+    if maker_of(value) != "Tanh" or any(serve_others):
+        return False
+    return [Elemwise(slope_of_tanh(name="slope_of_tanh"))(*value.owner.inputs)]
