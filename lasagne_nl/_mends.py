@@ -386,7 +386,7 @@ class _Scores:
 
 def maker_of(variable):
     """The kind of the op that makes a variable: for elementwise ones that of single entries."""
-    op = getattr(variable.owner, "op", None)
+    op = getattr(getattr(variable, "owner", None), "op", None)
     return _kind(op.scalar_op if _kind(op) == "Elemwise" else op)
 
 

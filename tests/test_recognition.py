@@ -13,6 +13,7 @@ from helpers import (
     only_graph,
     simd_is_active,
     tensor,
+    with_theano,
 )
 
 from lasagne_nl import nonlinearities as nl
@@ -152,24 +153,30 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
 
 
-def test_the_slope_of_tanh_does_not_cancel_where_the_value_is_not_there_anyway():
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_a_slope_does_not_cancel_where_the_value_is_not_there_anyway(name):
     x, g = tensor("x", "float64", 1), tensor("g", "float64", 1)
-    value = nl.tanh(x)
+    value = getattr(nl, name)(x)
     slope = library.grad(None, x, known_grads={value: g})
-    # Divided by itself it is gone before.
-    of_log = library.grad(T.log(1 - T.sqr(value)).sum(), x)
-    alone, beside, of_log = (
+    alone, beside = (
         library.function([x, g], outputs, mode=fast(), on_unused_input="ignore")
-        for outputs in (slope, [value, slope], of_log)
+        for outputs in (slope, [value, slope])
     )
-    assert kernels_of(alone) == ["slope_of_tanh"]
-    assert kernels_of(beside) == kernels_of(of_log) == []
-    points = np.array([0.0, -0.3, 1, -5, 18, 30, -350, 380, -np.inf])
-    exponential = np.exp(-2 * abs(points))
-    exact = 1.5 * 4 * exponential / (1 + exponential) ** 2
-    np.testing.assert_allclose(alone(points, np.full(9, 1.5)), exact, rtol=1e-15, atol=5e-324)
-    np.testing.assert_allclose(beside(points, np.full(9, 1.5))[1], exact, atol=1e-15)
-    np.testing.assert_allclose(of_log(points, points), -2 * np.tanh(points), rtol=1e-15)
+    assert kernels_of(alone) == ["slope_of_" + name] and kernels_of(beside) == []
+    points = np.array([0.0, -0.3, 1, -5, 18, 36, -350, 720, -np.inf])
+    e, scale = (np.exp(-2 * abs(points)), 4) if name == "tanh" else (np.exp(-abs(points)), 1)
+    exact = 1.5 * scale * e / (1 + e) ** 2
+    np.testing.assert_allclose(alone(points, np.full(9, 1.5)), exact, rtol=1e-15)
+    np.testing.assert_allclose(beside(points, np.full(9, 1.5))[1], exact, rtol=0, atol=1e-15)
+
+
+def test_what_is_divided_by_the_slope_of_tanh_cancels_with_it():
+    squared = T.sqr if with_theano else T.square
+    x = tensor("x", "float64", 1)
+    log = T.log(1 - squared(nl.tanh(x)))
+    function = library.function([x], library.grad(log.sum(), x), mode=fast())
+    points = np.array([0.0, -0.3, 5, 30, -350, np.inf])
+    np.testing.assert_allclose(function(points), -2 * np.tanh(points), rtol=1e-15)
 
 
 def test_what_only_looks_like_an_activation_keeps_its_value():

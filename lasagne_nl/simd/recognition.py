@@ -58,13 +58,18 @@ def _operations():
                 yield kernel, type(kernel, (Activation,), attributes)
 
 
-class slope_of_tanh(Activation):
-    """1 - tanh(x)^2"""
+class slope_of_sigmoid(Activation):
+    kernel, nin = "slope_of_sigmoid", 1
 
+    def impl(self, x):
+        return np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2
+
+
+class slope_of_tanh(Activation):
     kernel, nin = "slope_of_tanh", 1
 
     def impl(self, x):
-        return 1 - np.tanh(x) ** 2
+        return 4 * np.exp(-2 * abs(x)) / (1 + np.exp(-2 * abs(x))) ** 2
 
 
 OPERATIONS = dict(_operations())
@@ -293,16 +298,49 @@ def local_activation(fgraph, node):
     return result.ndim > 0 and _activation_of_rows(result)
 
 
+# The slopes of sigmoid and tanh, made of the value, cancel where that is nearly 1. Where it serves
+# nothing else they are one function.
+
+
+def _complement(variable):
+    """What a variable is 1 less, or None."""
+    is_one = maker_of(variable) == "Sub" and is_all(1, variable.owner.inputs[0])
+    return variable.owner.inputs[1] if is_one else None
+
+
+def _counts(fgraph, *variables):
+    """By how many operations each is taken."""
+    return [len(tools.clients(fgraph, one)) for one in variables]
+
+
+def _factors(fgraph, product):
+    """The factors of a product, also those of one that only the product takes."""
+    for one in product.inputs:
+        is_product = one.owner is not None and one.owner.op == tensor.mul
+        yield from one.owner.inputs if is_product and _counts(fgraph, one) == [1] else [one]
+
+
+@tools.local(tensor.mul)
+def local_slope_of_sigmoid(fgraph, node):
+    """s (1 - s), among the factors of a product"""
+    if node.op != tensor.mul or node.outputs[0].dtype not in FLOATS:
+        return False
+    sigmoid, factors = type(tools.functions.sigmoid.scalar_op).__name__, [*_factors(fgraph, node)]
+    for rest in factors:
+        s = _complement(rest)
+        if maker_of(s) == sigmoid and s in factors and _counts(fgraph, rest, s) == [1, 2]:
+            others = [one for one in factors if one is not rest and one is not s]
+            slope = Elemwise(slope_of_sigmoid(name="slope_of_sigmoid"))(*s.owner.inputs)
+            return [tensor.mul(slope, *others) if others else slope]
+    return False
+
+
 @tools.local(tensor.sub)
 def local_slope_of_tanh(fgraph, node):
-    """1 - tanh(x)^2, which cancels, where the tanh serves nothing else -> one function"""
-    if node.op != tensor.sub or node.outputs[0].dtype not in FLOATS:
-        return False
-    one, square = node.inputs
-    if not (is_all(1, one) and maker_of(square) == "Sqr"):
-        return False
-    (value,) = square.owner.inputs
-    serve_others = (len(tools.clients(fgraph, variable)) > 1 for variable in (square, value))
-    if maker_of(value) != "Tanh" or any(serve_others):
+    """1 - tanh(x)^2"""
+    is_sub = node.op == tensor.sub and node.outputs[0].dtype in FLOATS
+    square = _complement(node.outputs[0]) if is_sub else None
+    (value,) = square.owner.inputs if maker_of(square) == "Sqr" else (None,)
+    if maker_of(value) != "Tanh" or _counts(fgraph, square, value) != [1, 1]:
         return False
     return [Elemwise(slope_of_tanh(name="slope_of_tanh"))(*value.owner.inputs)]
