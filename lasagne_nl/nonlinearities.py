@@ -822,12 +822,14 @@ class HardSigmoid(Elementwise):
         ends = self._ends(x)
         if ends is None:
             return between(limited_product(slope, x, shift, bound=2), 0, 1)
+        if ends[0] > ends[1]:
+            x, slope, ends = -x, like(-self.slope, x), [-end for end in ends]
+        return self._rising(x, slope, *[like(end, x) for end in ends])
+
+    @staticmethod
+    def _rising(x, slope, zero, one):
         # From the end where it is 0, so that nothing cancels next to it.
-        zero, one = (like(end, x) for end in ends)
-        rising = slope * (x - zero)
-        if ends[0] < ends[1]:
-            return join(x, one, join(x, zero, 0, rising), 1)
-        return join(x, one, 1, join(x, zero, rising, 0))
+        return join(x, one, join(x, zero, 0, slope * (x - zero)), 1)
 
     def _ends(self, x):
         """Where it becomes 0 and 1, if that is known and within the range of the dtype."""

@@ -58,8 +58,6 @@ class Case:
         self.slopes = slopes
         self.kinks = kinks
         self.lasagne = lasagne
-        # Whether one kernel computes it where kernels serve; else it is several steps.
-        self.is_a_kernel = name != "HardSigmoid(0.2)"
         self._amplified = amplified
 
     def truth(self, order, x, dtype):

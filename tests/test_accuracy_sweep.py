@@ -31,7 +31,7 @@ SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 
 
 def assert_are_small(case, found):
-    if case.is_a_kernel and simd_is_active():
+    if simd_is_active():
         most = MOST_ULPS_OF_KERNELS
     else:
         most = MOST_ULPS + case.most_allowed("float32")

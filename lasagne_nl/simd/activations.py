@@ -121,6 +121,16 @@ def ClippedRectify_slope(f, x, max_value, g):
     return HardTanh_slope(f, x, x.of(0.0), max_value, g)
 
 
+def HardSigmoid(f, x, slope, zero, one):
+    y, y_lo = exact_sum(x, -zero)
+    inside = mad(y, slope, y_lo * slope)
+    return select(x <= zero, 0.0, select(x >= one, 1.0, inside))
+
+
+def HardSigmoid_slope(f, x, slope, zero, one, g):
+    return HardTanh_slope(f, x, zero, one, slope * g)
+
+
 def hard_sigmoid(f, x):
     y, slope = x + 3, _two(f, "0.1666666666666666666666666666666666667")[0]
     inside = mad(y, slope, ((3 - y) + x) * slope)

@@ -77,10 +77,12 @@ globals().update(OPERATIONS)  # where what is pickled finds them
 
 # A class whose parameter chooses between two expressions, one of which is that of an instance.
 _OF_ONE_FORM = {"GELU": nonlinearities.GELU(approximate=True)}
+# Of what a class makes its expression, where that is not of its parameters.
+_FORMULAS = {"HardSigmoid": nonlinearities.HardSigmoid._rising}
 # A kernel, the expression whose place it takes, and what stands in that for the kernel's inputs.
 _Pattern = collections.namedtuple("_Pattern", "kernel expression inputs")
 # What numbers as parameters are in a pattern: none that a formula takes as a case of its own.
-_NUMBERS = 0.7109375, 0.7265625
+_NUMBERS = 0.7109375, 0.7265625, 0.7421875
 
 
 def _unwatched(make):
@@ -99,7 +101,7 @@ def _patterns(name, are_variable, dtype, is_canonical=False):
     x, incoming = (tensor.scalar(dtype=dtype) for _ in range(2))
     formula, parameters = _OF_ONE_FORM.get(name) or getattr(nonlinearities, name), []
     if are_variable:
-        formula = formula.__new__(formula)._formula
+        formula = _FORMULAS.get(name) or formula.__new__(formula)._formula
         parameters = [
             tensor.scalar(dtype=dtype) if one else tensor.constant(np.array(number, dtype))
             for one, number in zip(are_variable, _NUMBERS)

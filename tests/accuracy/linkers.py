@@ -18,7 +18,7 @@ from lasagne_nl.nonlinearities import __all__ as ACTIVATIONS
 from lasagne_nl.simd import activations
 
 # What the functions of several arguments are given beside x.
-OTHERS = 0.7, -1.3, 1.67
+OTHERS = 0.7, -1.3, 1.67, 0.8
 KERNELS = "exp expm1 scaled_expm1 tanh erf erfc sigmoid softplus log log1p exp_below".split()
 KERNELS += ["slope_of_sigmoid", "slope_of_tanh"]
 KERNELS += [name for name in vars(activations) if name.split("_slope")[0] in ACTIVATIONS]

@@ -146,7 +146,6 @@ class Function(Case):
 
     def __init__(self, name, activation, value, limits):
         super().__init__(name, activation, value, None, None, limits, (0, 0))
-        self.is_a_kernel = True
 
 
 def _erfc_of_mpmath(x):
