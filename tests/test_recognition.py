@@ -172,6 +172,25 @@ def test_a_slope_does_not_cancel_where_the_value_is_not_there_anyway(name):
     np.testing.assert_allclose(beside(points, np.full(9, 1.5))[1], exact, rtol=0, atol=1e-15)
 
 
+def test_what_only_looks_like_a_slope_keeps_its_value():
+    nl.sigmoid(0.0), nl.tanh(0.0)
+    squared = T.sqr if with_theano else T.square
+    row, k = tensor("row", "float64", 2, (True, False)), tensor("k", "int64", 2)
+    ones = T.zeros_like(k) + np.float64(1)
+    s, t, u = nl.sigmoid(row), nl.tanh(row), nl.sigmoid(-row)
+    outputs = [
+        *(s * (ones - s), ones - squared(t)),
+        *(u * u * (1 - u), T.exp(-u)),
+        1 - squared(T.tanh(k)),
+    ]
+    # Theano's C linker fails at the ones.
+    ours, theirs = (library.function([row, k], outputs, mode=m) for m in ("FAST_RUN", AS_IT_IS))
+    points = [[0.3, -2, 30]], [[1, 2, 3]] * 2
+    for one, other in zip(ours(*points), theirs(*points)):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+
+
 def test_what_is_divided_by_the_slope_of_tanh_cancels_with_it():
     squared = T.sqr if with_theano else T.square
     x = tensor("x", "float64", 1)

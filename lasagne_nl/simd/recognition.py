@@ -305,9 +305,18 @@ def local_activation(fgraph, node):
 
 
 def _complement(variable):
-    """What a variable is 1 less, or None."""
-    is_one = maker_of(variable) == "Sub" and is_all(1, variable.owner.inputs[0])
-    return variable.owner.inputs[1] if is_one else None
+    """What a variable is 1 less, of its dtype, or None."""
+    if maker_of(variable) != "Sub":
+        return None
+    one, other = variable.owner.inputs
+    is_one = all(one.type.broadcastable) and is_all(1, one) and other.dtype == variable.dtype
+    return other if is_one else None
+
+
+def _argument(variable, function):
+    """What a variable is a function of, of its dtype, by the name of the function, or None."""
+    (x,) = variable.owner.inputs if maker_of(variable) == function else (None,)
+    return x if x is not None and x.dtype == variable.dtype else None
 
 
 def _counts(fgraph, *variables):
@@ -330,9 +339,10 @@ def local_slope_of_sigmoid(fgraph, node):
     sigmoid, factors = type(tools.functions.sigmoid.scalar_op).__name__, [*_factors(fgraph, node)]
     for rest in factors:
         s = _complement(rest)
-        if maker_of(s) == sigmoid and s in factors and _counts(fgraph, rest, s) == [1, 2]:
+        x = _argument(s, sigmoid) if s in factors and _counts(fgraph, rest, s) == [1, 2] else None
+        if x is not None:
             others = [one for one in factors if one is not rest and one is not s]
-            slope = Elemwise(slope_of_sigmoid(name="slope_of_sigmoid"))(*s.owner.inputs)
+            slope = Elemwise(slope_of_sigmoid(name="slope_of_sigmoid"))(x)
             return [tensor.mul(slope, *others) if others else slope]
     return False
 
@@ -340,9 +350,10 @@ def local_slope_of_sigmoid(fgraph, node):
 @tools.local(tensor.sub)
 def local_slope_of_tanh(fgraph, node):
     """1 - tanh(x)^2"""
-    is_sub = node.op == tensor.sub and node.outputs[0].dtype in FLOATS
-    square = _complement(node.outputs[0]) if is_sub else None
-    (value,) = square.owner.inputs if maker_of(square) == "Sqr" else (None,)
-    if maker_of(value) != "Tanh" or _counts(fgraph, square, value) != [1, 1]:
+    is_float = node.op == tensor.sub and node.outputs[0].dtype in FLOATS
+    square = _complement(node.outputs[0]) if is_float else None
+    value = _argument(square, "Sqr")
+    x = _argument(value, "Tanh")
+    if x is None or _counts(fgraph, square, value) != [1, 1]:
         return False
-    return [Elemwise(slope_of_tanh(name="slope_of_tanh"))(*value.owner.inputs)]
+    return [Elemwise(slope_of_tanh(name="slope_of_tanh"))(x)]
