@@ -21,7 +21,7 @@ from lasagne_nl import nonlinearities as nl
 
 # Median over four activations, by tests/benchmarks/without_compiler.py.
 _TIMES_SLOWER_WITHOUT_COMPILER = 150
-# In units of the dtype's eps. The libraries' own functions are within 3.
+# In units of the dtype's eps. The libraries' own functions are within 4.
 _TOLERANCE = 16
 
 

@@ -127,7 +127,7 @@ def compare(first, second, points=None, dtype=None, tolerance=8):
         floats; if `points` are not real.
     ValueError
         If `dtype` is none of the three, `tolerance` is negative or NaN, there are no points, or a
-        callable is not elementwise and no `points` are given.
+        callable is NaN at all of those that are taken by default, as softmax is.
 
     Notes
     -----

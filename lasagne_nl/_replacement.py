@@ -27,7 +27,7 @@ def replace_lasagne():
     Lasagne is imported. With the call first, the defaults are these activations too.
 
     Where Lasagne is not installed, or cannot be imported, an otherwise empty package ``lasagne``
-    stands in for it; asking it for another part of Lasagne raises the error that Lasagne itself
+    stands in for it; importing another part of Lasagne raises the error that Lasagne itself
     would have raised.
 
     Examples

@@ -71,14 +71,15 @@ What is said here holds for all of them; below, each says only what is its own.
 
 - **Input**: `x` is a tensor variable or what becomes one: an array, a list, a number. Float16,
   float32 and float64 stay what they are, whatever ``floatX`` is; booleans and integers of up to 16
-  bits give float32, wider ones float64. What is no tensor of real numbers raises TypeError.
+  bits give float32, wider ones float64 (of a NumPy array, `rectify` makes float64). What is no
+  tensor of real numbers raises TypeError.
 - **Output** has the shape and the broadcast pattern of `x`, but for `GLU` and `CReLU`, which halve
   and double an axis.
 - **Values** are right on the whole range of floats: at +-inf they are the limits, and NaN gives
   NaN.
 - **Derivatives**, first and second, are finite wherever the true ones are. At a kink, and at a
   jump, the slope is the mean of its two sides, so `rectify` has slope 0.5 at 0; `elu` and `SELU`
-  take their left-hand slope there, as Lasagne does. At NaN the slope is NaN.
+  take their left-hand slope there, as Lasagne does. At NaN the slope is NaN, that of `linear` 1.
 - **Parameters** of a class, by their names, are attributes of its instances. A *number or variable*
   is a number, a NumPy scalar or array without dimension, or a symbolic or shared variable, which
   then can be learnt: one of more than no dimension is broadcast against the last dimensions of `x`.

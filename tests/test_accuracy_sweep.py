@@ -9,6 +9,7 @@ from accuracy.sweep import (
     check,
     compiled,
     hard_points,
+    is_one_kernel,
     needs_mpmath,
     number_of_points,
     reference,
@@ -31,7 +32,7 @@ SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 
 
 def assert_are_small(case, found):
-    if simd_is_active():
+    if is_one_kernel(case, "float32"):
         most = MOST_ULPS_OF_KERNELS
     else:
         most = MOST_ULPS + case.most_allowed("float32")

@@ -10,7 +10,7 @@ import numpy as np
 
 from lasagne_nl import backend as T
 from lasagne_nl._base import stepwise
-from lasagne_nl._calculus import limited, negative_part, positive
+from lasagne_nl._calculus import negative_part, positive
 
 
 @stepwise
@@ -35,8 +35,10 @@ def isrlu(x):
     .. [1] Carlile, Delamarter, Kinney, Marti, Whitney (2017): Improving Deep Learning by Inverse
        Square Root Linear Units (ISRLUs), arXiv:1710.09967.
     """
-    negative = limited(negative_part(x), 1 / np.finfo(x.dtype).eps)  # beyond, it is -1
-    return T.switch(positive(x), x, negative / T.sqrt(1 + negative * negative))
+    is_far = T.comparand(x) < -1e8  # there it is -1, and a square might overflow
+    near = T.switch(is_far, 0, negative_part(x))
+    below = T.switch(is_far, -1, near / T.sqrt(1 + near * near))
+    return T.switch(positive(x), x, below)
 
 
 def main():

@@ -21,6 +21,7 @@ from accuracy.sweep import (  # noqa: E402
     SHARE_OF_OTHERS,
     Errors,
     check,
+    is_one_kernel,
     needs_mpmath,
     number_of_points,
     sweep,
@@ -33,7 +34,7 @@ MOST_ULPS = {"float32": 1.0, "float64": 1.5}
 MOST_ULPS_OF_FUNCTION = {"float32": 1.0, "float64": 2.0}
 MOST_ULPS_OF_SUBNORMAL = 1.0
 MOST_ULPS_OF_GRADIENT = {"float32": 2.0, "float64": 2.5}  # next to 0, that of mish cancels
-# Where the kernels do not serve.
+# Of what is no kernel as a whole, but several steps.
 MOST_ULPS_OF_STEPS = 4.0
 # The measurement itself: how far it may be from what mpmath finds.
 MOST_ULPS_OF_REFERENCE = {"float32": 0.001, "float64": 0.01}
@@ -84,7 +85,7 @@ class Row:
         if self.case.least:
             most = MOST_ULPS_OF_GRADIENT[self.dtype]
             most_of_subnormal = most
-        elif simd_is_active():
+        elif is_one_kernel(self.case, self.dtype):
             limits = MOST_ULPS_OF_FUNCTION if self.table == "functions" else MOST_ULPS
             most, most_of_subnormal = limits[self.dtype], MOST_ULPS_OF_SUBNORMAL
         else:

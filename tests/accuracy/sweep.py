@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 from accuracy.references import BY_MPMATH_IN_FLOAT64, FORMULAS
-from helpers import library, tensor, truth, ulps, with_theano
+from helpers import library, simd_is_active, tensor, truth, ulps, with_theano
 
 CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
 BIT_PATTERNS = 2**32
@@ -177,6 +177,14 @@ def compiled(case, dtype, contestant="ours"):
     mode = library.compile.mode.get_mode("FAST_RUN").excluding(*CONTESTANTS[contestant])
     x = tensor("x", dtype, 1)
     return library.function([x], case.activation(x), mode=mode)
+
+
+def is_one_kernel(case, dtype):
+    """Whether what users get is a kernel, and not several steps."""
+    ops = [node.op for node in compiled(case, dtype).maker.fgraph.apply_nodes]
+    return simd_is_active() and not any(
+        hasattr(getattr(op, "scalar_op", None), "fgraph") for op in ops
+    )
 
 
 def number_of_points(case, dtype, stride=1, points=10**7):
