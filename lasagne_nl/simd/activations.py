@@ -214,7 +214,7 @@ def _halves(f, x, b):
 
 
 def Squareplus(f, x, b):
-    """Error for b from 0.001 to 1e6: float32 0.9; float64 0.9."""
+    """Error for b from 0.001 to 1e6: float32 0.938; float64 0.908."""
     v, w, c, z, h, left = _halves(f, x, b)
     left = left + mad(w, w, c - z)  # what z was rounded by, or nearly
     h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # v, where that is beyond the bound
