@@ -327,7 +327,7 @@ def ScaledTanH(f, x, scale_in, scale_out):
 
 
 def ScaledTanH_slope(f, x, scale_in, scale_out, g):
-    """Error for scale_in from 0.1 to 40: float32 2.1; float64 2.1."""
+    """Error for scale_in from 0.1 to 40: float32 1.93; float64 1.61."""
     c, c_lo = exact_product(scale_in, scale_out)
     return g * slope_of_scaled_tanh(f, x, absolute(f, scale_in), c, c_lo)
 

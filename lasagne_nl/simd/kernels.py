@@ -438,8 +438,9 @@ def slope_of_scaled_tanh(f, x, b, c, c_lo):
     """c + c_lo times the slope of tanh at b x, for b >= 0"""
     d, d_lo, one = _exp_plus_1(f, x, 2 * b)
     s = 1 / d  # over one, as the factor may be large
-    h = mad(4 * c, s, s * mad(4 * c, -d_lo * s, 4 * c_lo))
-    return select(x <= INF, mad(-h, s * one, h) * one, x)
+    left = remainder(1.0, s, d, d_lo)
+    h = mad(4 * c, s, s * mad(4 * c, left, 4 * c_lo))
+    return select(x <= INF, mad(-h, mad(s, left, s) * one, h) * one, x)
 
 
 def _erfc_above_0(f, v):
