@@ -11,6 +11,7 @@ from helpers import (
     fast,
     library,
     only_graph,
+    output_of,
     simd_is_active,
     tensor,
     with_theano,
@@ -153,6 +154,47 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
     points = np.linspace(-4, 4, 41) + 0.03
     for one, other in zip(*(f(points) for f in both([x], outputs))):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name, parameter, number", [
+    ("hard_sigmoid", "slope", 0.2), ("silu", "beta", 2.0), ("gelu", "approximate", True),
+])  # fmt: skip
+def test_a_parameter_that_a_program_has_set_is_that_of_the_kernel(name, parameter, number):
+    program = (
+        "from lasagne_nl import backend, nonlinearities as nl\n"
+        "nl.{0}.{1} = {2}\n"
+        "x = backend.as_tensor_variable([-2.0, -0.5, 0.3, 1.7])\n"
+        "x = x.type()\n"
+        "y = nl.{0}(x)\n"
+        "outputs = [y, backend.library.grad(y.sum(), x)]\n"
+        "for mode in (None, 'FAST_COMPILE'):\n"
+        "    f = backend.library.function([x], outputs, mode=mode)\n"
+        "    print(*[round(float(n), 9) for r in f([-2.0, -0.5, 0.3, 1.7]) for n in r])\n"
+    ).format(name, parameter, number)
+    fast, slow = output_of(program).splitlines()
+    np.testing.assert_allclose(
+        *[[float(n) for n in one.split()] for one in (fast, slow)], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("activation", ["log_sigmoid", "Softplus"])
+def test_an_incoming_gradient_that_is_not_finite_stays_so(activation):
+    made_of = getattr(nl, activation)
+    inputs, (_, slope) = value_and_slope(
+        made_of if activation == "log_sigmoid" else made_of(2.5), "float32"
+    )
+    function = library.function(inputs, slope, mode=fast(), on_unused_input="ignore")
+    x = np.array([-3, 0, 3, -150, 150], "float32")
+    incoming = np.array([np.inf, -np.inf, np.inf, np.nan, np.nan], "float32")
+    np.testing.assert_array_equal(function(x, incoming), incoming)
+
+
+def test_the_slope_of_what_is_no_float32_or_float64_is_left_as_it_is():
+    x, k = tensor("x", "float16", 1), tensor("k", "int32", 1)
+    s = T.tanh(k)
+    outputs = [library.grad(nl.sigmoid(x).sum(), x), 1 - s * s]
+    function = library.function([x, k], outputs, mode=only_graph())
+    assert kernels_of(function) == []
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])

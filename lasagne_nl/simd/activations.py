@@ -77,6 +77,11 @@ def _unless_nan(x, y):
 # --- kinks ---
 
 
+def _if_finite(f, g, y):
+    """y, or an incoming gradient g itself that is not finite"""
+    return select(absolute(f, g) < INF, y, g)
+
+
 def _product(f, a, x):
     """a x, but 0 where a is 0 and x infinite"""
     return select(equal(a, 0.0) & is_inf(f, x), 0.0, a * x)
@@ -498,7 +503,7 @@ def log_sigmoid(f, x):
 
 def log_sigmoid_slope(f, x, g):
     """Error: float32 0.807; float64 0.798."""
-    return _unless_nan(x, _gated(f, g, x))
+    return _unless_nan(x, _if_finite(f, g, _gated(f, g, x)))
 
 
 def Softplus(f, x, beta):
@@ -524,7 +529,7 @@ def Softplus(f, x, beta):
 def Softplus_slope(f, x, beta, g):
     """Error: float32 0.787; float64 0.821."""
     y, y_lo = _beta_times(f, beta, x)
-    return _unless_nan(x, _gated(f, g, -y, -y_lo))
+    return _unless_nan(x, _if_finite(f, g, _gated(f, g, -y, -y_lo)))
 
 
 # --- the others of their kind ---

@@ -17,6 +17,7 @@ import numpy as np
 
 from lasagne_nl import nonlinearities
 from lasagne_nl._arguments import applied
+from lasagne_nl._base import Parameterised
 from lasagne_nl._mends import is_all, maker_of, of_rows
 from lasagne_nl.backend import library
 from lasagne_nl.simd import activations, in_c
@@ -100,6 +101,8 @@ def _patterns(name, are_variable, dtype, is_canonical=False):
     """The patterns of an activation, whose parameters are variables or numbers."""
     x, incoming = (tensor.scalar(dtype=dtype) for _ in range(2))
     formula, parameters = _OF_ONE_FORM.get(name) or getattr(nonlinearities, name), []
+    if isinstance(formula, Parameterised) and name not in _OF_ONE_FORM:
+        formula = type(formula)()  # of which a program may have set a parameter
     if are_variable:
         formula = _FORMULAS.get(name) or formula.__new__(formula)._formula
         parameters = [
@@ -316,7 +319,7 @@ def _complement(variable):
 def _argument(variable, function):
     """What a variable is a function of, of its dtype, by the name of the function, or None."""
     (x,) = variable.owner.inputs if maker_of(variable) == function else (None,)
-    return x if x is not None and x.dtype == variable.dtype else None
+    return x if x is not None and x.dtype == variable.dtype in FLOATS else None
 
 
 def _counts(fgraph, *variables):
