@@ -189,6 +189,15 @@ def test_an_incoming_gradient_that_is_not_finite_stays_so(activation):
     np.testing.assert_array_equal(function(x, incoming), incoming)
 
 
+@pytest.mark.parametrize("name", ["HardTanh", "ClippedRectify", "HardShrink", "Threshold"])
+def test_a_learnt_parameter_that_has_become_nan_shows(name):
+    parameters = [library.shared(np.float32(np.nan)) for _ in PARAMETERS[name][0]]
+    inputs, (value, _) = value_and_slope(getattr(nl, name)(*parameters), "float32")
+    function = library.function(inputs, value, mode=fast(), on_unused_input="ignore")
+    assert kernels_of(function) == [name]
+    assert np.isnan(function(np.array([0.5, 2, 3], "float32"), np.ones(3, "float32"))).all()
+
+
 def test_the_slope_of_what_is_no_float32_or_float64_is_left_as_it_is():
     x, k = tensor("x", "float16", 1), tensor("k", "int32", 1)
     s = T.tanh(k)

@@ -109,8 +109,16 @@ def LeakyRectify_slope(f, x, leakiness, g):
     return _three_ways(f, x, 0.0, leakiness * g, g)
 
 
+def _or_nan(x, *parameters):
+    """x, or NaN where a parameter is, which no comparison shows"""
+    for one in parameters:
+        x = x - select(one <= INF, one.of(0.0), one)
+    return x
+
+
 def HardTanh(f, x, min_value, max_value):
-    return select(x <= min_value, min_value, select(x >= max_value, max_value, x))
+    inside = _or_nan(x, min_value, max_value)
+    return select(x <= min_value, min_value, select(x >= max_value, max_value, inside))
 
 
 def HardTanh_slope(f, x, min_value, max_value, g):
@@ -119,7 +127,8 @@ def HardTanh_slope(f, x, min_value, max_value, g):
 
 
 def ClippedRectify(f, x, max_value):
-    return HardTanh(f, x, x.of(0.0), max_value)
+    inside = _or_nan(x, max_value)
+    return select(x <= 0, 0.0, select(x >= max_value, max_value, inside))
 
 
 def ClippedRectify_slope(f, x, max_value, g):
@@ -180,7 +189,8 @@ def sparse_sigmoid_slope(f, x, g):
 
 
 def HardShrink(f, x, threshold):
-    return select(x <= threshold, 0.0, x) + select(x >= -threshold, 0.0, x)
+    y = _or_nan(x, threshold)
+    return select(x <= threshold, 0.0, y) + select(x >= -threshold, 0.0, y)
 
 
 def SoftShrink(f, x, threshold):
@@ -197,7 +207,7 @@ HardShrink_slope = SoftShrink_slope
 
 
 def Threshold(f, x, threshold, value):
-    return select(x <= threshold, value, x)
+    return select(x <= threshold, value, _or_nan(x, threshold))
 
 
 def Threshold_slope(f, x, threshold, g):
