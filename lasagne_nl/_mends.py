@@ -280,13 +280,13 @@ class _Scores:
         made_by = maker_of(p)
         parts = p.owner.inputs if made_by in ("Switch", "Join") else ()
         # Of a part that is 1 the log is 0, and the logit infinite.
-        logit = None if any(is_all(1, part) for part in parts) else self._logit(p)
+        logit = None if any(_is_all(1, part) for part in parts) else self._logit(p)
         if logit is not None:
             return -self._softplus(-logit)
         if made_by == "Softmax":
             return self._log_softmax(p)
-        if made_by == "Sub" and is_all(1, p.owner.inputs[0]):
-            return _if_alike(self._log_rest(p.owner.inputs[1]), p)
+        if complement(p) is not None:
+            return _if_alike(self._log_rest(complement(p)), p)
         if made_by == "Sub":
             upper, lower = map(self._logit, p.owner.inputs)
             if upper is not None and lower is not None:
@@ -323,8 +323,8 @@ class _Scores:
             return self._score(p)
         if made_by == "Softmax" and is_of_complement:
             return self._logit_of_softmax(p)
-        if made_by == "Sub" and is_all(1, p.owner.inputs[0]):
-            logit = _if_alike(self._logit(p.owner.inputs[1], True), p)
+        if complement(p) is not None:
+            logit = _if_alike(self._logit(complement(p), True), p)
             return None if logit is None else -logit
         if hasattr(p, "data") and np.all((p.data >= 0) & (p.data <= 1)):
             number = np.asarray(p.data, "float64")
@@ -397,10 +397,16 @@ def _kind(op):
     return kind.__name__ if is_own else None
 
 
-def is_all(number, variable):
+def _is_all(number, variable):
     while maker_of(variable) in ("DimShuffle", "Alloc", "Second"):
         variable = variable.owner.inputs[_ENTRIES[maker_of(variable)]][0]
     return hasattr(variable, "data") and np.all(variable.data == number)
+
+
+def complement(variable):
+    """What a variable is 1 less, or None."""
+    is_one_less = maker_of(variable) == "Sub" and _is_all(1, variable.owner.inputs[0])
+    return variable.owner.inputs[1] if is_one_less else None
 
 
 def _if_alike(variable, like):
@@ -416,7 +422,7 @@ def _negated(variable):
         return variable.owner.inputs[0]
     if made_by == "Mul" and len(variable.owner.inputs) == 2:
         for one, other in (variable.owner.inputs, variable.owner.inputs[::-1]):
-            if is_all(-1, one):
+            if _is_all(-1, one):
                 return _if_alike(other, variable)
     return None
 

@@ -77,11 +77,6 @@ def _unless_nan(x, y):
 # --- kinks ---
 
 
-def _if_finite(f, g, y):
-    """y, or an incoming gradient g itself that is not finite"""
-    return select(absolute(f, g) < INF, y, g)
-
-
 def _product(f, a, x):
     """a x, but 0 where a is 0 and x infinite"""
     return select(equal(a, 0.0) & is_inf(f, x), 0.0, a * x)
@@ -127,8 +122,7 @@ def HardTanh_slope(f, x, min_value, max_value, g):
 
 
 def ClippedRectify(f, x, max_value):
-    inside = _or_nan(x, max_value)
-    return select(x <= 0, 0.0, select(x >= max_value, max_value, inside))
+    return HardTanh(f, x, x.of(0.0), max_value)
 
 
 def ClippedRectify_slope(f, x, max_value, g):
@@ -440,6 +434,11 @@ def _gated(f, x, y, y_lo=None):
     return select(y < f.expm1_is_minus_1, x, select(y > most, 0.0, q))
 
 
+def _gated_gradient(f, x, g, y, y_lo=None):
+    """g / (1 + exp(y + y_lo)); an incoming gradient g that is not finite stays, and NaN of x"""
+    return _unless_nan(x, select(absolute(f, g) < INF, _gated(f, g, y, y_lo), g))
+
+
 def _exp_in_parts(f, v, v_lo=None, **options):
     """2^power exp(v + v_lo) = e + e_lo for v <= 0, and 2^-power; `options` as of `exp_of_sum`"""
     power, least = (100, -130.0) if f.dtype == "float32" else (256, -797.0)
@@ -513,7 +512,7 @@ def log_sigmoid(f, x):
 
 def log_sigmoid_slope(f, x, g):
     """Error: float32 0.807; float64 0.798."""
-    return _unless_nan(x, _if_finite(f, g, _gated(f, g, x)))
+    return _gated_gradient(f, x, g, x)
 
 
 def Softplus(f, x, beta):
@@ -539,7 +538,7 @@ def Softplus(f, x, beta):
 def Softplus_slope(f, x, beta, g):
     """Error: float32 0.787; float64 0.821."""
     y, y_lo = _beta_times(f, beta, x)
-    return _unless_nan(x, _if_finite(f, g, _gated(f, g, -y, -y_lo)))
+    return _gated_gradient(f, x, g, -y, -y_lo)
 
 
 # --- the others of their kind ---

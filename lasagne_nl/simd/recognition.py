@@ -18,7 +18,7 @@ import numpy as np
 from lasagne_nl import nonlinearities
 from lasagne_nl._arguments import applied
 from lasagne_nl._base import Parameterised
-from lasagne_nl._mends import is_all, maker_of, of_rows
+from lasagne_nl._mends import complement, maker_of, of_rows
 from lasagne_nl.backend import library
 from lasagne_nl.simd import activations, in_c
 from lasagne_nl.simd.recorder import FLOATS
@@ -66,15 +66,21 @@ class slope_of_sigmoid(Activation):
         return np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2
 
 
-class slope_of_tanh(Activation):
-    kernel, nin = "slope_of_tanh", 1
+class slope_of_tanh(slope_of_sigmoid):
+    kernel = "slope_of_tanh"
 
     def impl(self, x):
-        return 4 * np.exp(-2 * abs(x)) / (1 + np.exp(-2 * abs(x))) ** 2
+        return 4 * super().impl(2 * x)
 
 
 OPERATIONS = dict(_operations())
 globals().update(OPERATIONS)  # where what is pickled finds them
+
+
+def _elementwise(operation, *inputs):
+    """One of these operations of tensors; it bears the name of its kernel."""
+    return Elemwise(operation(name=operation.kernel))(*inputs)
+
 
 # A class whose parameter chooses between two expressions, one of which is that of an instance.
 _OF_ONE_FORM = {"GELU": nonlinearities.GELU(approximate=True)}
@@ -297,8 +303,7 @@ def local_activation(fgraph, node):
     for pattern in _by_root(tuple(applied.items()), result.dtype, forms).get(node.op, ()):
         found = {}
         if _matches(pattern.expression, result, found):
-            op = Elemwise(OPERATIONS[pattern.kernel](name=pattern.kernel))
-            made = op(*[found[one] for one in pattern.inputs])
+            made = _elementwise(OPERATIONS[pattern.kernel], *map(found.get, pattern.inputs))
             return [made] if made.type.broadcastable == result.type.broadcastable else False
     return result.ndim > 0 and _activation_of_rows(result)
 
@@ -308,12 +313,10 @@ def local_activation(fgraph, node):
 
 
 def _complement(variable):
-    """What a variable is 1 less, of its dtype, or None."""
-    if maker_of(variable) != "Sub":
-        return None
-    one, other = variable.owner.inputs
-    is_one = all(one.type.broadcastable) and is_all(1, one) and other.dtype == variable.dtype
-    return other if is_one else None
+    """What a variable is 1 less, of its dtype and shape, or None."""
+    other = complement(variable)
+    is_like = other is not None and other.dtype == variable.dtype
+    return other if is_like and all(variable.owner.inputs[0].type.broadcastable) else None
 
 
 def _argument(variable, function):
@@ -334,29 +337,32 @@ def _factors(fgraph, product):
         yield from one.owner.inputs if is_product and _counts(fgraph, one) == [1] else [one]
 
 
-@tools.local(tensor.mul)
-def local_slope_of_sigmoid(fgraph, node):
-    """s (1 - s), among the factors of a product"""
-    if node.op != tensor.mul or node.outputs[0].dtype not in FLOATS:
-        return False
-    sigmoid, factors = type(tools.functions.sigmoid.scalar_op).__name__, [*_factors(fgraph, node)]
+def _slope_of_sigmoid(fgraph, product):
+    sigmoid, factors = (
+        type(tools.functions.sigmoid.scalar_op).__name__,
+        [*_factors(fgraph, product)],
+    )
     for rest in factors:
         s = _complement(rest)
         x = _argument(s, sigmoid) if s in factors and _counts(fgraph, rest, s) == [1, 2] else None
         if x is not None:
             others = [one for one in factors if one is not rest and one is not s]
-            slope = Elemwise(slope_of_sigmoid(name="slope_of_sigmoid"))(x)
+            slope = _elementwise(slope_of_sigmoid, x)
             return [tensor.mul(slope, *others) if others else slope]
     return False
 
 
-@tools.local(tensor.sub)
-def local_slope_of_tanh(fgraph, node):
-    """1 - tanh(x)^2"""
-    is_float = node.op == tensor.sub and node.outputs[0].dtype in FLOATS
-    square = _complement(node.outputs[0]) if is_float else None
+def _slope_of_tanh(fgraph, difference):
+    square = _complement(difference.outputs[0])
     value = _argument(square, "Sqr")
     x = _argument(value, "Tanh")
-    if x is None or _counts(fgraph, square, value) != [1, 1]:
+    is_alone = x is not None and _counts(fgraph, square, value) == [1, 1]
+    return is_alone and [_elementwise(slope_of_tanh, x)]
+
+
+@tools.local(tensor.mul, tensor.sub)
+def local_slope(fgraph, node):
+    """s (1 - s), among the factors of a product, and 1 - tanh(x)^2 -> one function each"""
+    if node.outputs[0].dtype not in FLOATS or node.op not in (tensor.mul, tensor.sub):
         return False
-    return [Elemwise(slope_of_tanh(name="slope_of_tanh"))(x)]
+    return (_slope_of_sigmoid if node.op == tensor.mul else _slope_of_tanh)(fgraph, node)

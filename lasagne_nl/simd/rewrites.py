@@ -5,12 +5,7 @@ from itertools import permutations
 from lasagne_nl._mends import of_rows
 from lasagne_nl.backend import library
 from lasagne_nl.simd import rows, scalar_ops
-from lasagne_nl.simd.recognition import (
-    Elemwise,
-    local_activation,
-    local_slope_of_sigmoid,
-    local_slope_of_tanh,
-)
+from lasagne_nl.simd.recognition import Elemwise, local_activation, local_slope
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.scalar_ops import tools
 
@@ -174,8 +169,7 @@ def register(*tags, name="{}"):
     if is_for_cpu():
         add(0.2, name.format("activations"), local_activation, tags, order="outputs first")
     # Not before what is divided by a slope, and the slope, have cancelled.
-    add(48.82, name.format("slopes"), local_slope_of_sigmoid, tags)
-    add(48.82, name.format("slopes_of_tanh"), local_slope_of_tanh, tags)
+    add(48.82, name.format("slopes"), local_slope, tags)
     # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
     # what moves a graph to a GPU (48.5).
     add(48.83, name.format("kernels"), local_kernels, tags)
