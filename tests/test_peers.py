@@ -160,6 +160,12 @@ def test_the_command_succeeds_where_only_the_others_are_wrong(run_main, capsys):
     assert "PyTorch 1, JAX 2 and " in text and "Neither has mish." in " ".join(text.split())
 
 
+def test_a_slope_of_nan_at_a_kink_is_shown(run_main):
+    relu6 = Subject("relu6", "float32")
+    _, text = run_main((relu6, exact(relu6), with_one(relu6, "gradient", "kinks", np.nan)))
+    assert "relu6 0 0.5 nan" in [" ".join(line.split()) for line in text.splitlines()]
+
+
 @pytest.mark.parametrize("what, points, entry, complaint", [
     ("value", "infinities", 0, "value of silu in float32 at -inf: 3.0, to be 0.0"),
     ("gradient", "ordinary", 4, "gradient of silu in float32 at "),

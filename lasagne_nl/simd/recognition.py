@@ -338,10 +338,8 @@ def _factors(fgraph, product):
 
 
 def _slope_of_sigmoid(fgraph, product):
-    sigmoid, factors = (
-        type(tools.functions.sigmoid.scalar_op).__name__,
-        [*_factors(fgraph, product)],
-    )
+    sigmoid = type(tools.functions.sigmoid.scalar_op).__name__
+    factors = list(_factors(fgraph, product))
     for rest in factors:
         s = _complement(rest)
         x = _argument(s, sigmoid) if s in factors and _counts(fgraph, rest, s) == [1, 2] else None
