@@ -1,5 +1,7 @@
 """An activation is known in a graph by its own expression, whose place its kernel takes."""
 
+import itertools
+
 import numpy as np
 import pytest
 from helpers import (
@@ -185,9 +187,15 @@ def test_an_incoming_gradient_that_is_not_finite_stays_so(activation):
     np.testing.assert_array_equal(function(x, incoming), incoming)
 
 
-@pytest.mark.parametrize("name", ["HardTanh", "ClippedRectify", "HardShrink", "Threshold"])
-def test_a_learnt_parameter_that_has_become_nan_shows(name):
-    parameters = [library.shared(np.float32(np.nan)) for _ in PARAMETERS[name][0]]
+@pytest.mark.parametrize(
+    "name, number",
+    [
+        *itertools.product(["HardTanh", "ClippedRectify", "HardShrink", "Threshold"], [np.nan]),
+        *itertools.product(["Squareplus"], [np.nan, -1]),
+    ],
+)
+def test_a_learnt_parameter_that_has_become_nan_or_is_not_allowed_shows(name, number):
+    parameters = [library.shared(np.float32(number)) for _ in PARAMETERS[name][0]]
     inputs, (value, _) = value_and_slope(getattr(nl, name)(*parameters), "float32")
     function = library.function(inputs, value, mode=fast(), on_unused_input="ignore")
     assert kernels_of(function) == [name]

@@ -212,10 +212,10 @@ def Threshold_slope(f, x, threshold, g):
 
 
 def _halves(f, x, b):
-    """v = |x / 2|, w, which is v or a bound for its square, c = b / 4, z = w^2 + c, its root h, and
-    what h^2 leaves of z
+    """v = |x / 2|, w, which is v or a bound for its square, c = b / 4, or NaN if that is below 0,
+    z = w^2 + c, its root h, and what h^2 leaves of z
     """
-    v, c = absolute(f, 0.5 * x), 0.25 * b
+    v, c = absolute(f, 0.5 * x), select(b >= 0, 0.25 * b, sqrt(b))
     w = cap(f, v, f.squarable)
     z = mad(w, w, c)
     h = sqrt(z)
@@ -226,7 +226,7 @@ def Squareplus(f, x, b):
     """Error for b from 0.001 to 1e6: float32 0.938; float64 0.908."""
     v, w, c, z, h, left = _halves(f, x, b)
     left = left + mad(w, w, c - z)  # what z was rounded by, or nearly
-    h = number(select(bits(h) < bits(v), bits(v), bits(h)))  # v, where that is beyond the bound
+    h = select(v > h, v, h)  # v, where that is beyond the bound
     d = h + v
     inverse = 1 / d
     # h_lo is left / (2 h), for which left / (2 d) is near enough.
@@ -246,7 +246,9 @@ def Squareplus_slope(f, x, b, g):
     h_lo = 0.5 * (d * inverse) * left  # of which d / p is 1 / h
     p_lo = mad(h, h_lo + (w - (d - h)), mad(h_lo, d, -rest(h, d, p)))
     q = quotient(0.5 * c, p, inverse, p_lo)
-    return select(x < -f.squarable, 0.0, g * _unless_nan(x, select(x > 0, 1 - q, q)))
+    # The sum has a compiler read all of g, not only what the product needs: that is prefetched.
+    slope = select(x <= INF, g * select(x > 0, 1 - q, q), g + x)
+    return select(x < -f.squarable, 0.0, slope)
 
 
 # --- with an exponential below 0 ---
