@@ -736,6 +736,26 @@ def test_threads_of_openmp_give_the_results_of_one():
     assert all_share == some_share == one and len(one) > 20000
 
 
+@of_theano
+def test_beside_matrix_products_one_thread_computes_unless_the_flag_says_from_when_on_more_do():
+    """BLAS has threads of its own, which those of OpenMP hold up."""
+    program = (
+        "import lasagne_nl, theano, theano.tensor as T\n"
+        "from lasagne_nl import nonlinearities as nl\n"
+        "x, w = T.fmatrices('xw')\n"
+        "for signal in (x + w, T.dot(x, w)):\n"
+        "    outputs = [nl.softmax(nl.tanh(signal)), signal * x - 1]\n"
+        "    f = theano.function([x, w], outputs, mode='FAST_RUN')\n"
+        "    ops = [n.op for n in f.maker.fgraph.apply_nodes if getattr(n.op, 'openmp', None)]\n"
+        "    print(sorted({str(op).split('{')[0] for op in ops}))\n"
+    )
+    without, beside = output_of(program, THEANO_FLAGS="openmp=True").splitlines()
+    assert without == str(["Elemwise", "Softmax", "VectorElemwise"]) and beside == "[]"
+    flags = "openmp=True,openmp_elemwise_minsize=1000"
+    without, beside = output_of(program, THEANO_FLAGS=flags).splitlines()
+    assert without == beside == str(["Elemwise", "Softmax", "VectorElemwise"])
+
+
 # --- the mathematics ---
 
 

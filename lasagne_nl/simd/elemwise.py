@@ -58,12 +58,16 @@ class VectorElemwise(Elemwise):
         return (declare, check, allocate, _loop(node, nodename, inames, onames), *rest)
 
 
+def is_default_for_threads():
+    """Whether nobody has said from how many elements on threads are to share an operation."""
+    return config.openmp_elemwise_minsize == 200000
+
+
 def least_for_threads():
     """From how many elements on threads share an operation: what the flag says, or where it says
     what it does by default, from fewer on, as a vectorised loop gains from 2^15 on.
     """
-    flag = config.openmp_elemwise_minsize
-    return 2**15 if flag == 200000 else flag
+    return 2**15 if is_default_for_threads() else config.openmp_elemwise_minsize
 
 
 @functools.lru_cache(maxsize=None)
@@ -210,8 +214,10 @@ def _loop(node, nodename, inames, onames):
     )
 
 
-def gains(node):
-    """Whether a node of the graph is an elementwise operation that this loop makes faster."""
+def gains(node, with_one_thread=False):
+    """Whether a node of the graph is an elementwise operation that this loop makes faster, or that
+    it is to keep, however simple, from threads.
+    """
     if type(node.op) is not Elemwise:
         return False
     variables = node.inputs + node.outputs
@@ -220,8 +226,9 @@ def gains(node):
     if all(node.outputs[0].type.broadcastable) or any(v.dtype not in _DTYPES for v in variables):
         return False
     ops = _scalar_ops(node.op.scalar_op)
-    if not any(isinstance(op, Kernel) for op in ops) and not _is_simple_and_gains(node, ops):
-        return False
+    if not any(isinstance(op, Kernel) for op in ops):
+        if not _is_simple(node, ops) or not (with_one_thread or _has_choice_or_repeats(node, ops)):
+            return False
     inames = ["i{}".format(i) for i in range(len(node.inputs))]
     onames = ["o{}".format(i) for i in range(len(node.outputs))]
     try:
@@ -238,12 +245,18 @@ def _scalar_ops(op):
     return [inner for node in op.fgraph.apply_nodes for inner in _scalar_ops(node.op)]
 
 
-def _is_simple_and_gains(node, ops):
-    whole = [v for v in node.inputs + node.outputs if not all(v.type.broadcastable)]
-    if not all(type(op).__name__ in _SIMPLE for op in ops):
-        return False
-    if {v.dtype for v in whole} not in ({"float32"}, {"float64"}):
-        return False
+def _whole(node):
+    """Its inputs and outputs without those that are one number."""
+    return [v for v in node.inputs + node.outputs if not all(v.type.broadcastable)]
+
+
+def _is_simple(node, ops):
+    dtypes = {variable.dtype for variable in _whole(node)}
+    return dtypes in ({"float32"}, {"float64"}) and all(type(op).__name__ in _SIMPLE for op in ops)
+
+
+def _has_choice_or_repeats(node, ops):
+    whole = node.outputs[0].type.broadcastable
     return any(isinstance(op, scalar.Switch) for op in ops) or any(
-        v.type.broadcastable != node.outputs[0].type.broadcastable for v in whole
+        variable.type.broadcastable != whole for variable in _whole(node)
     )
