@@ -122,4 +122,4 @@ if __name__ == "__main__":
         "JAX": "{}, jaxlib {}".format(jax.__version__, jaxlib.__version__),
         "NumPy of JAX": np.__version__,
     }
-    serve(versions, build, ACTIVATIONS, value_and_gradient)
+    serve(versions, build, dict(AS_WRITTEN, **ACTIVATIONS), value_and_gradient)
