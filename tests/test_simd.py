@@ -756,6 +756,27 @@ def test_beside_matrix_products_one_thread_computes_unless_the_flag_says_from_wh
     assert without == beside == str(["Elemwise", "Softmax", "VectorElemwise"])
 
 
+@of_theano
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_child_of_a_fork_computes_with_threads_too():
+    program = (
+        "import os, signal, sys, numpy as np, lasagne_nl, theano, theano.tensor as T\n"
+        "from lasagne_nl.nonlinearities import tanh, softmax\n"
+        "x = T.fmatrix()\n"
+        "f = theano.function([x], [tanh(x), softmax(x)])\n"
+        "rows = np.random.RandomState(0).randn(256, 512).astype('f')\n"
+        "expected = f(rows)\n"
+        "if os.fork() == 0:\n"
+        "    signal.alarm(60)\n"  # where it waits for threads that are not there
+        "    np.testing.assert_array_equal(f(rows), expected)\n"
+        "    os._exit(3)\n"
+        "status = os.wait()[1]\n"
+        "np.testing.assert_array_equal(f(rows), expected)\n"
+        "print(os.WIFEXITED(status) and os.WEXITSTATUS(status))\n"
+    )
+    assert output_of(program, THEANO_FLAGS="openmp=True", OMP_NUM_THREADS="2").strip() == "3"
+
+
 # --- the mathematics ---
 
 

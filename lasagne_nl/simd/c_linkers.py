@@ -1,6 +1,9 @@
 """What only the C linkers get: the loop that vectorises, and the operations on rows of softmax."""
 
+import contextlib
+import ctypes
 import functools
+import os
 
 from lasagne_nl.backend import library
 from lasagne_nl.simd import rewrites
@@ -58,6 +61,12 @@ def local_vector_elemwise(fgraph, node):
     return vector(*node.inputs, **{"return_list": True})
 
 
+def _end_threads():
+    """End those of GCC's OpenMP, which makes them anew when there is work for them."""
+    with contextlib.suppress(OSError, AttributeError):  # it is not loaded, or older than GCC 9
+        ctypes.CDLL("libgomp.so.1", os.RTLD_NOLOAD).omp_pause_resource_all(1)
+
+
 @functools.lru_cache(maxsize=None)
 def register():
     """Have the rewrites made in modes of the kind FAST_RUN that compile with C."""
@@ -76,5 +85,8 @@ def register():
         # Aesara may fuse a sum with the function in it, and forgets the code that this one needs.
         reduction.c_support_code = lambda self, **options: self.scalar_op.c_support_code(**options)
     rewrites.add(48.845, name.format("rows_alone"), local_rows_alone, tags)
+    if hasattr(os, "register_at_fork"):
+        # The child of a fork has not the threads, but would wait for them.
+        os.register_at_fork(before=_end_threads)
     # After the in-place pass (75), which knows the library's own class only.
     rewrites.add(76, name.format("vector_elemwise"), local_vector_elemwise, tags)
