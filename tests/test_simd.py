@@ -490,6 +490,37 @@ def test_other_functions_of_rows_are_vectorised_too(name, op):
         assert op in {type(n.op).__name__ for n in vector_nodes(graph_of(name, fast(), bias))}
 
 
+def two_bounds(x):
+    return T.maximum(T.minimum(x, 2), 0)
+
+
+def clipped_sum(x):
+    return T.clip(0.25 * x + 0.5, 0, 1)
+
+
+@pytest.mark.skipif(WITH_NUMBA, reason="Numba vectorises by itself")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda x: T.clip(x, -1, 1),
+        lambda x: T.switch(x > 0, x, 0.25 * x),
+        two_bounds,
+        lambda x: library.grad(T.sqr(two_bounds(x)).sum(), x),
+        clipped_sum,
+        lambda x: library.grad(clipped_sum(x).sum(), x),
+    ],
+    ids=["clip", "switch", "two bounds", "their slope", "clipped sum", "its slope"],
+)
+def test_a_choice_as_programs_write_it_is_vectorised_too(written, dtype):
+    x = tensor("x", dtype, 1)
+    functions = [compiled([x], T.cast(written(x), dtype), mode) for mode in (fast(), fast(TAG))]
+    assert [len(vector_nodes(function)) for function in functions] == [1, 0]
+    values = np.array([np.nan, np.inf, -np.inf, 0, -0.0, *np.linspace(-3, 3, 61)], dtype)
+    got, expected = [function(values) for function in functions]
+    np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_the_off_switches_leave_theanos_own_graph(name):
     for mode in (fast(TAG), library.compile.get_mode("FAST_COMPILE")):

@@ -18,11 +18,12 @@ _LOOPS = "#define LNL_OPERANDS {}\n#define LNL_DIMENSIONS {}\n".format(
 ) + in_c.read("threads.h", "loops.h")
 _VERSION = in_c.version(_LOOPS)
 
-# Arithmetic that vectorises. In Theano's own loop it does not where there is a switch, or where a
-# row or a column is repeated.
-_SIMPLE = (
-    "Add Sub Mul TrueDiv TrueDivide Neg Abs Sqr Inv Reciprocal Switch LT GT LE GE EQ NEQ Maximum "
-    "Minimum Clip Identity Second Sqrt Sgn Sign Floor"
+# What vectorises. In Theano's own loop it may not where there is a choice, and does not where a row
+# or a column is repeated.
+_CHOICES = "Switch Clip Maximum Minimum ScalarMaximum ScalarMinimum AND OR".split()
+_SIMPLE = _CHOICES + (
+    "Add Sub Mul TrueDiv TrueDivide Neg Abs Sqr Inv Reciprocal LT GT LE GE EQ NEQ Identity Second "
+    "Sqrt Sgn Sign Floor"
 ).split()
 _DTYPES = {
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
@@ -257,6 +258,6 @@ def _is_simple(node, ops):
 
 def _has_choice_or_repeats(node, ops):
     whole = node.outputs[0].type.broadcastable
-    return any(isinstance(op, scalar.Switch) for op in ops) or any(
+    return any(type(op).__name__ in _CHOICES for op in ops) or any(
         variable.type.broadcastable != whole for variable in _whole(node)
     )
