@@ -490,10 +490,15 @@ def _mend_compile_cache(tools):
         if not version:
             # An op without parameters was taken for one without a version.
             nodes = fgraph.toposort()
-            versions = [node.op.c_code_cache_version_apply(node) for node in nodes]
-            versions += [v.type.c_code_cache_version() for n in nodes for v in n.inputs + n.outputs]
+            versions = [version_of(node.op, "c_code_cache_version_apply", node) for node in nodes]
+            types = [variable.type for node in nodes for variable in node.inputs + node.outputs]
+            versions += [version_of(one, "c_code_cache_version") for one in types]
             version = tuple(versions) if all(versions) else ()
         return version, signature
+
+    def version_of(one, method, *arguments):
+        # What is not written in C has none: Theano-PyMC asks for the key of any graph of a scan.
+        return getattr(one, method)(*arguments) if hasattr(one, method) else ()
 
     tools.c_op.c_code_cache_version = c_code_cache_version
     tools.c_linker.cmodule_key_ = cmodule_key_

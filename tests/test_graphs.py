@@ -228,6 +228,35 @@ def test_every_activation_works_inside_scan_with_its_gradient(name):
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-12, atol=1e-15)
 
 
+def test_a_step_of_scan_may_multiply_matrices():
+    x, w = T.dmatrices("xw")
+    states, _ = library.scan(
+        lambda row, state: nl.tanh(T.dot(state, w) + row), sequences=x, outputs_info=T.zeros(3)
+    )
+    slope = library.grad(states[-1].sum(), w)
+    rng = np.random.RandomState(0)
+    rows, weights, state = rng.randn(4, 3), rng.randn(3, 3), np.zeros(3)
+    got, slope = library.function([x, w], [states[-1], slope])(rows, weights)
+    for row in rows:
+        state = np.tanh(state @ weights + row)
+    np.testing.assert_allclose(got, state, rtol=1e-13)
+    assert slope.shape == (3, 3) and np.isfinite(slope).all() and slope.any()
+
+
+def uniform(shape):
+    """Random numbers of the library."""
+    random = T.shared_randomstreams if hasattr(T, "shared_randomstreams") else T.random.utils
+    streams = getattr(random, "RandomStreams", None) or random.RandomStream
+    return streams(1).uniform(size=shape)
+
+
+def test_what_is_no_tensor_in_a_graph_is_no_error_of_a_rewrite():
+    x, i = T.dmatrix("x"), T.lscalar("i")
+    outputs = [x * (uniform(x.shape) < 0.5), x[i, None, :] + x[1:, i].sum()]
+    function = library.function([x, i], nl.softmax(outputs[0]) + nl.tanh(outputs[1]))
+    assert function(np.ones((2, 3)), 1).shape == (2, 3)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_result_is_named_after_the_activation_and_no_variable_of_the_user_is(name):
     activation, x = ALL[name], T.matrix("x")
