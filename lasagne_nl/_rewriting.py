@@ -61,14 +61,18 @@ class Tools:
         return _activity.is_awake() and "lasagne_nl" not in excluded
 
     def local(self, *ops):
-        """Make a local rewrite of a function of the graph and a node of one of the ops."""
+        """Make a local rewrite of a function of the graph and a node of the kind of one of the ops,
+        which may be classes.
+        """
+        kinds = tuple(op if isinstance(op, type) else type(op) for op in ops)
 
         def decorate(function):
             @functools.wraps(function)
-            def rewrite(*graph_and_node):  # Theano gives the node alone
+            def rewrite(*graph_and_node):  # Theano gives the node alone, and nodes of any kind
                 node = graph_and_node[-1]
                 fgraph = graph_and_node[0] if len(graph_and_node) > 1 else node.fgraph
-                results = _activity.is_awake() and function(fgraph, node)
+                is_asked_for = isinstance(node.op, kinds) and _activity.is_awake()
+                results = is_asked_for and function(fgraph, node)
                 if results and self.is_theano and results[0].type != node.outputs[0].type:
                     return False
                 if results:

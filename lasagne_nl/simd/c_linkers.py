@@ -45,15 +45,16 @@ def _is_better_alone(fgraph, op):
 @tools.local(OfRows)
 def local_rows_alone(fgraph, node):
     """Operations on rows -> the same by one thread, where that is better."""
-    is_shared = isinstance(node.op, OfRows) and _is_better_alone(fgraph, node.op)
-    return is_shared and type(node.op)(openmp=False)(*node.inputs, **{"return_list": True})
+    if not _is_better_alone(fgraph, node.op):
+        return False
+    return type(node.op)(openmp=False)(*node.inputs, **{"return_list": True})
 
 
 @tools.local(Elemwise)
 def local_vector_elemwise(fgraph, node):
     """Elementwise operations that gain by it -> the same with the vectorised loop."""
     op = node.op
-    is_alone = isinstance(op, Elemwise) and _is_better_alone(fgraph, op)
+    is_alone = _is_better_alone(fgraph, op)
     if not gains(node, is_alone):
         return False
     openmp = op.openmp and not is_alone
