@@ -21,7 +21,7 @@ _VERSION = in_c.version(_LOOPS)
 # What vectorises. In Theano's own loop it may not where there is a choice, and does not where a row
 # or a column is repeated.
 _CHOICES = "Switch Clip Maximum Minimum ScalarMaximum ScalarMinimum AND OR".split()
-_SIMPLE = _CHOICES + (
+_ARITHMETIC = (
     "Add Sub Mul TrueDiv TrueDivide Neg Abs Sqr Inv Reciprocal LT GT LE GE EQ NEQ Identity Second "
     "Sqrt Sgn Sign Floor"
 ).split()
@@ -253,7 +253,8 @@ def _whole(node):
 
 def _is_simple(node, ops):
     dtypes = {variable.dtype for variable in _whole(node)}
-    return dtypes in ({"float32"}, {"float64"}) and all(type(op).__name__ in _SIMPLE for op in ops)
+    names = {type(op).__name__ for op in ops}
+    return dtypes in ({"float32"}, {"float64"}) and names <= {*_CHOICES, *_ARITHMETIC}
 
 
 def _has_choice_or_repeats(node, ops):
