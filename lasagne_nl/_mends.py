@@ -101,7 +101,7 @@ def _mend_sigmoid_and_softplus(tools):
     @tools.local(*exact)
     def local_accurate_sigmoid_and_softplus(fgraph, node):
         """sigmoid(x), softplus(x) -> what is exact, for float32 and float64"""
-        expression = by_scalar_op.get(type(getattr(node.op, "scalar_op", None)))
+        expression = by_scalar_op.get(type(node.op.scalar_op))
         (x,) = node.inputs if expression else (None,)
         # float16 is left alone: its exponentials are taken in float32.
         if expression is None or x.dtype not in ("float32", "float64"):

@@ -252,8 +252,8 @@ def uniform(shape):
 
 def test_what_is_no_tensor_in_a_graph_is_no_error_of_a_rewrite():
     x, i = T.dmatrix("x"), T.lscalar("i")
-    outputs = [x * (uniform(x.shape) < 0.5), x[i, None, :] + x[1:, i].sum()]
-    function = library.function([x, i], nl.softmax(outputs[0]) + nl.tanh(outputs[1]))
+    dropped, chosen = x * (uniform(x.shape) < 0.5), x[i, None, :] + x[1:, i].sum()
+    function = library.function([x, i], nl.softmax(dropped) + nl.tanh(chosen))
     assert function(np.ones((2, 3)), 1).shape == (2, 3)
 
 

@@ -86,8 +86,8 @@ def register():
         # Aesara may fuse a sum with the function in it, and forgets the code that this one needs.
         reduction.c_support_code = lambda self, **options: self.scalar_op.c_support_code(**options)
     rewrites.add(48.845, name.format("rows_alone"), local_rows_alone, tags)
+    # After the in-place pass (75), which knows the library's own class only.
+    rewrites.add(76, name.format("vector_elemwise"), local_vector_elemwise, tags)
     if hasattr(os, "register_at_fork"):
         # The child of a fork has not the threads, but would wait for them.
         os.register_at_fork(before=_end_threads)
-    # After the in-place pass (75), which knows the library's own class only.
-    rewrites.add(76, name.format("vector_elemwise"), local_vector_elemwise, tags)
