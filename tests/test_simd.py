@@ -521,6 +521,20 @@ def test_a_choice_as_programs_write_it_is_vectorised_too(written, dtype):
     np.testing.assert_allclose(got, expected, rtol=4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.skipif(WITH_NUMBA, reason="Numba vectorises by itself")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arithmetic_of_four_arrays_is_vectorised_too_such_as_that_of_adam(dtype):
+    parameter, mean, square = inputs = [tensor(name, dtype, 2) for name in "pms"]
+    step = parameter - T.constant(0.001, dtype=dtype) * mean / (T.sqrt(square) + 1)
+    rng = np.random.RandomState(0)
+    values = [abs(rng.randn(7, 33)).astype(dtype) for _ in inputs]
+    for result, count in [(step, 1), (mean / (T.sqrt(square) + 1), 0)]:
+        functions = [compiled(inputs, result, mode) for mode in (fast(), fast(TAG))]
+        assert [len(vector_nodes(function)) for function in functions] == [count, 0]
+        got, expected = [function(*values) for function in functions]
+        np.testing.assert_allclose(got, expected, rtol=2 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_the_off_switches_leave_theanos_own_graph(name):
     for mode in (fast(TAG), library.compile.get_mode("FAST_COMPILE")):

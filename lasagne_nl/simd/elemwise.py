@@ -18,8 +18,7 @@ _LOOPS = "#define LNL_OPERANDS {}\n#define LNL_DIMENSIONS {}\n".format(
 ) + in_c.read("threads.h", "loops.h")
 _VERSION = in_c.version(_LOOPS)
 
-# What vectorises. In Theano's own loop it may not where there is a choice, and does not where a row
-# or a column is repeated.
+# What vectorises.
 _CHOICES = "Switch Clip Maximum Minimum ScalarMaximum ScalarMinimum AND OR".split()
 _ARITHMETIC = (
     "Add Sub Mul TrueDiv TrueDivide Neg Abs Sqr Inv Reciprocal LT GT LE GE EQ NEQ Identity Second "
@@ -228,7 +227,7 @@ def gains(node, with_one_thread=False):
         return False
     ops = _scalar_ops(node.op.scalar_op)
     if not any(isinstance(op, Kernel) for op in ops):
-        if not _is_simple(node, ops) or not (with_one_thread or _has_choice_or_repeats(node, ops)):
+        if not _is_simple(node, ops) or not (with_one_thread or _is_one_by_one(node, ops)):
             return False
     inames = ["i{}".format(i) for i in range(len(node.inputs))]
     onames = ["o{}".format(i) for i in range(len(node.outputs))]
@@ -257,8 +256,11 @@ def _is_simple(node, ops):
     return dtypes in ({"float32"}, {"float64"}) and names <= {*_CHOICES, *_ARITHMETIC}
 
 
-def _has_choice_or_repeats(node, ops):
-    whole = node.outputs[0].type.broadcastable
-    return any(type(op).__name__ in _CHOICES for op in ops) or any(
-        variable.type.broadcastable != whole for variable in _whole(node)
-    )
+def _is_one_by_one(node, ops):
+    """Whether the library's own loop may compute one element at a time: where there is a choice,
+    a repeated row or column, or four arrays.
+    """
+    whole, broadcastable = _whole(node), node.outputs[0].type.broadcastable
+    has_choice = any(type(op).__name__ in _CHOICES for op in ops)
+    repeats = any(variable.type.broadcastable != broadcastable for variable in whole)
+    return has_choice or repeats or len(whole) >= 4
