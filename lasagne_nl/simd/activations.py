@@ -721,9 +721,13 @@ def record(name, dtype):
 
 
 def record_rows(name, dtype, has_bias=False):
-    """The results of the program of a name, of rows a and b, or of the sum of a and a bias b."""
+    """What the program of a name may return, of rows a and b, or of the sum of a and a bias b:
+    results, each with the condition under which they are right, or None.
+    """
     program = getattr(kernels, name)
     a, b = (Value(dtype, "row", one) for one in "ab")
     rows = (a + b if has_bias else a, b)
-    results = program(kernels.FORMATS[dtype], *rows[: len(parameters_of(program))])
-    return results if isinstance(results, tuple) else (results,)
+    returned = program(kernels.FORMATS[dtype], *rows[: len(parameters_of(program))])
+    if not inspect.isgenerator(returned):
+        returned = [(returned, None)]
+    return [(one if isinstance(one, tuple) else (one,), condition) for one, condition in returned]

@@ -88,34 +88,32 @@ _PROGRAM = """LNL_NOINLINE void lnl_row_{name}(
 """
 
 
-def _block(head, names, values, uses, end="}"):
-    """A block with the elements of values, each of which has its use in a statement."""
+def _loop(names, values, uses, pragma=""):
+    """A loop over the elements of values, each of which has its use in a statement."""
     names = dict(names)
     statements = _statements(names, *values, varies=True)
     statements += [use.format(names[value]) for value, use in zip(values, uses)]
-    return [head + " {", *("    " + one for one in statements), end]
+    head = ["#pragma omp simd" + pragma, "for (npy_intp j = 0; j < n; j++) {"]
+    return [*head, *("    " + one for one in statements), "}"]
 
 
-def _loop(names, values, uses, pragma=""):
-    head = "for (npy_intp j = 0; j < n; j++)"
-    return ["#pragma omp simd" + pragma, *_block(head, names, values, uses)]
-
-
-def _largest(names, name, value):
-    head = "const {0} {1} = lnl_row_max<{0}>(n, [=](npy_intp j) -> {0}"
-    head = head.format(_TYPES[value.kind], name)
-    return _block(head, names, value.operands, ["return {};"], end="});")
-
-
-def _sums(names, name, value):
-    totals = ["{}_{}".format(name, k) for k in range(len(value.operands))]
-    keep = "result[j] = {0}; " if value.operation == "kept_sums" else ""
-    uses = [keep + total + " += {0};" for total in totals]
-    pragma = " reduction(+ : {})".format(", ".join(totals))
-    return [
-        *("double {} = 0;".format(total) for total in totals),
-        *_loop(names, value.operands, uses, pragma),
-    ]
+def _totals(names, name, value):
+    largest_of, is_kept, *rows = value.operands
+    parts = ["{}_{}".format(name, k) for k in range(len(rows))]
+    declared = ["double {} = 0;".format(part) for part in parts]
+    uses = [part + " += {0};" for part in parts]
+    pragma = " reduction(+ : {})".format(", ".join(parts)) if parts else ""
+    if is_kept:
+        uses[0] = "result[j] = {0}; " + uses[0]
+    if largest_of is not None:
+        most, least = "{}_{}".format(name, len(rows)), _literal(-np.inf, largest_of.kind)
+        declared.append("{} {} = {};".format(_TYPES[largest_of.kind], most, least))
+        rows, uses = (
+            [*rows, largest_of],
+            [*uses, most + " = {0} > " + most + " ? {0} : " + most + ";"],
+        )
+        pragma += " reduction(max : {})".format(most)
+    return [*declared, *_loop(names, rows, uses, pragma)]
 
 
 def _increasing(names, name, value):
@@ -131,7 +129,7 @@ def _increasing(names, name, value):
     ]
 
 
-_OF_ROWS = {"largest": _largest, "sums": _sums, "kept_sums": _sums, "increasing": _increasing}
+_OF_ROWS = {"totals": _totals, "increasing": _increasing}
 
 
 @functools.lru_cache(maxsize=None)
@@ -139,10 +137,14 @@ def program(name, dtype):
     """The program of a name as a function of C, for rows of numbers of a dtype; what it returns
     besides the elements of the result is `given`.
     """
-    names, (result, *given) = {}, record_rows(name, dtype)
-    statements = _statements(names, result, *given)
-    statements += _loop(names, [result], ["result[j] = {};"])
-    statements += ["given[{}] = {};".format(k, names[one]) for k, one in enumerate(given)]
+    names, statements = {}, []
+    for (result, *given), condition in record_rows(name, dtype):
+        statements += _statements(names, result, *given, *filter(None, [condition]))
+        end = _loop(names, [result], ["result[j] = {};"])
+        end += ["given[{}] = {};".format(k, names[one]) for k, one in enumerate(given)]
+        if condition is not None:
+            end = ["if ({}) {{".format(names[condition]), *end, "return;", "}"]
+        statements += end
     text = _PROGRAM.format(
         name=name,
         type=_TYPES[dtype],

@@ -138,32 +138,47 @@ def _keep(builder, code, x):
         builder.store(element, builder.gep(code["result"], [index]))
 
 
-def _largest(builder, code, x):
-    # As integers of the same order: the maximum of floats is not vectorised, for the sake of NaN.
+def _rank(x):
+    """An integer of the same order"""
+    # The maximum of floats is not vectorised, for the sake of NaN.
     sign = FORMATS[x.kind].sign
-    rank = bits(x) ^ select(bits(x) < sign, bits(x).of(sign), 2 * sign - 1)
-    most = Value(rank.kind, "argument")
-    variable = cgutils.alloca_once_value(builder, ir.Constant(_TYPES[rank.kind], 0))
-    with _loop(builder, code, rank) as (_, (element,)):
-        before = builder.load(variable)
+    return bits(x) ^ select(bits(x) < sign, bits(x).of(sign), 2 * sign - 1)
+
+
+def _of_rank(rank, kind):
+    sign = FORMATS[kind].sign
+    return number(rank ^ select(rank < sign, rank.of(2 * sign - 1), sign))
+
+
+def _totals(builder, code, largest_of, is_kept, *rows):
+    def raise_to(element):
+        before = builder.load(most)
         is_more = builder.icmp_unsigned(">", element, before)
-        builder.store(builder.select(is_more, element, before), variable)
-    of_rank = number(most ^ select(most < sign, most.of(2 * sign - 1), sign))
-    return _generate(builder, {most: builder.load(variable)}, of_rank)[0]
+        builder.store(builder.select(is_more, element, before), most)
 
-
-def _sums(builder, code, *rows):
+    ranks = [] if largest_of is None else [_rank(largest_of)]
+    most = ranks and cgutils.alloca_once_value(builder, ir.Constant(_TYPES[ranks[0].kind], 0))
     if len(rows) == 1 and rows[0].operation != "row" and rows[0].kind == code["dtype"]:
         # A loop of its own, as the vectors of float64 hold half as many as those of float32.
-        _keep(builder, code, *rows)
-        rows = [Value(rows[0].kind, "row", "result")]
-    totals = [cgutils.alloca_once_value(builder, ir.Constant(_DOUBLE, 0.0)) for _ in rows]
-    with _loop(builder, code, *(convert(one, "float64") for one in rows)) as (_, elements):
-        for total, element in zip(totals, elements):
+        with _loop(builder, code, *rows, *ranks) as (index, (element, *others)):
+            builder.store(element, builder.gep(code["result"], [index]))
+            for other in others:
+                raise_to(other)
+        rows, ranks = [Value(rows[0].kind, "row", "result")], []
+    sums = [cgutils.alloca_once_value(builder, ir.Constant(_DOUBLE, 0.0)) for _ in rows]
+    wide = [convert(one, "float64") for one in rows]
+    with _loop(builder, code, *wide, *ranks) as (_, elements):
+        for total, element in zip(sums, elements):
             # Parts of it are summed in the lanes of a vector.
             more = builder.fadd(builder.load(total), element, flags=["reassoc"])
             builder.store(more, total)
-    return [builder.load(total) for total in totals]
+        for other in elements[len(sums) :]:
+            raise_to(other)
+    totals = [builder.load(total) for total in sums]
+    if largest_of is not None:
+        rank = Value(_rank(largest_of).kind, "argument")
+        totals += _generate(builder, {rank: builder.load(most)}, _of_rank(rank, largest_of.kind))
+    return totals
 
 
 def _increasing(builder, code, start, step):
@@ -179,7 +194,7 @@ def _increasing(builder, code, start, step):
     return after
 
 
-_OF_ROWS = {"largest": _largest, "sums": _sums, "kept_sums": _sums, "increasing": _increasing}
+_OF_ROWS = {"totals": _totals, "increasing": _increasing}
 
 
 @functools.lru_cache(maxsize=None)
@@ -187,7 +202,18 @@ def program(name, dtype, has_bias):
     """The program of a name as a function that those of Numba can call, for two rows, of which the
     second may be a bias, and the one where the result is to be.
     """
-    (result,) = record_rows(name, dtype, has_bias)
+    first, *others = record_rows(name, dtype, has_bias)
+
+    def write(builder, code, results, *others):
+        (result,), condition = results
+        _generate(builder, code, result, *filter(None, [condition]))
+        if condition is None:
+            return _keep(builder, code, result)
+        with builder.if_else(code[condition]) as (right, wrong):
+            with right:
+                _keep(builder, code, result)
+            with wrong:
+                write(builder, code, *others)
 
     def generate(context, builder, signature, given):
         widen(builder.function)
@@ -196,8 +222,7 @@ def program(name, dtype, has_bias):
             for kind, one in zip(signature.args, given)
         )
         code = {"a": a.data, "b": b.data, "result": to.data, "length": a.nitems, "dtype": dtype}
-        _generate(builder, code, result)
-        _keep(builder, code, result)
+        write(builder, code, first, *others)
         return context.get_dummy_value()
 
     return intrinsic(lambda context, a, b, result: (types.void(a, b, result), generate))

@@ -33,7 +33,7 @@ from lasagne_nl.simd.recorder import (
     rest,
     select,
     signed_min,
-    sums,
+    totals,
 )
 
 INF, NAN = float("inf"), float("nan")
@@ -54,7 +54,8 @@ class Format:
         self.log2e, self.log_of_2, self.ln2, self.ln2_lo = log2e, log_of_2, ln2, ln2_lo
         self.polynomials = POLYNOMIALS[dtype]
         # Where a result no longer depends on x; where an exponential is scaled, as it may be small;
-        # the largest n log(2) for which n ln2 is exact; and a number whose square is a float.
+        # the largest n log(2) for which n ln2 is exact; a number whose square is a float; and a
+        # power of 2 times which exponentials of rows are no subnormal numbers.
         vars(self).update(bounds)
 
     def bits_of(self, x):
@@ -67,12 +68,13 @@ FORMATS = {
         "float32", 1.44269504, 0.693147182, 0.693145752, 1.42860677e-06,
         exp_is_0=-105.0, exp_is_far=60.0, exp_is_inf=89.0, expm1_is_minus_1=-18.0,
         tanh_is_1=9.5, erf_is_far=0.5, most_reducible=354.0, tiny=2.0**-100, squarable=2.0**62,
+        power=100,
     ),
     "float64": Format(
         "float64", 1.4426950408889634, 0.69314718055994531, 0.69314718055989033,
         5.4979230187083712e-14, exp_is_0=-746.0, exp_is_far=400.0, exp_is_inf=709.9,
         expm1_is_minus_1=-38.0, tanh_is_1=20.0, erf_is_far=1.0, most_reducible=1419.0,
-        tiny=2.0**-900, squarable=2.0**510,
+        tiny=2.0**-900, squarable=2.0**510, power=130,
     ),
 }  # fmt: skip
 
@@ -560,9 +562,10 @@ def log1p(f, x):
 
 
 # --- the programs of rows ---
-# A program makes the elements of a result of those of rows: `largest`, `sums` and `kept_sum` are a
-# pass over the row each, and the result is one more. Exponentials are times 2^64, lest they be
-# subnormal, with which processors take very long.
+# A program makes the elements of a result of those of rows: `totals`, `largest` and `kept_sum` are
+# a pass over the row each, and the result is one more. One that yields several results says of
+# each when it is right. Exponentials are times 2^64 or more, lest they be subnormal, with which
+# processors take very long.
 
 
 def exp_near_1(f, x, shift, least, magic):
@@ -594,42 +597,75 @@ def _exponentials(f, x):
     shift = select(is_exact, 0.0, most)
     least = select(is_exact, most + f.exp_is_0, f.exp_is_0)
     magic = select(is_exact, magic - (mad(most, f.log2e, f.magic) - f.magic), magic)
-    total, e = kept_sum(exp_near_1(f, x, shift, least, magic))
+    e, total = kept_sum(exp_near_1(f, x, shift, least, magic))
     return e, total * 2.0**-64, most, exp_near_1(f, most, shift, least, magic)
 
 
-def _divided(f, e, total):
-    """e / 2^64 / total, as if by the factor 1 / total in twice the precision"""
+def exp_near_0(f, x):
+    """2^power exp(x) for x up to 18, and as of 18 for more, and maybe for NaN; 0 for what does not
+    count beside an x near 0
+    """
+    least = -150.0 if f.dtype == "float32" else -790.0
+    y = number(signed_min(bits(x), bits(x.of(18.0))))
+    return exp_near_1(f, y, 0.0, least, f.magic + f.bias + f.power)
+
+
+def _sum_near_0(f, total):
+    """The sum of such exponentials, not times 2^power, and whether it is right: the largest x, of
+    which nothing was known, is near 0, and nothing is NaN.
+    """
+    total = total * 2.0**-f.power
+    return total, (total > 2.0**-40) & (total < 2.0**20)
+
+
+def _divided(f, e, total, power=64):
+    """e / 2^power / total, as if by the factor 1 / total in twice the precision"""
     inverse = 1 / total
     factor = convert(inverse, f.dtype)
     factor_lo = (inverse - convert(factor, "float64")) + rest(inverse, total, 1.0) * inverse
-    return mad(e, factor, e * convert(factor_lo, f.dtype)) * 2.0**-64
+    return mad(e, factor, e * convert(factor_lo, f.dtype)) * 2.0**-power
 
 
 def softmax(f, x):
+    e, total = kept_sum(exp_near_0(f, x))
+    total, is_right = _sum_near_0(f, total)
+    yield _divided(f, e, total, f.power), is_right
     e, total, *_ = _exponentials(f, x)
-    return _divided(f, e, total)
+    yield _divided(f, e, total), None
+
+
+def _log_of_sum(total, largest_e):
+    # A sum of little more than its largest part: what this part was rounded by cancels.
+    return log_of_double(total / convert(largest_e, "float64"))
 
 
 def log_softmax(f, x):
+    def below(most, log):
+        # Not x - (most + log), where a large one would swallow the log.
+        return convert(convert(x, "float64") - convert(most, "float64") - log, f.dtype)
+
+    total, most = totals(exp_near_0(f, x), largest_of=x)
+    _, is_right = _sum_near_0(f, total)
+    yield below(most, _log_of_sum(total, exp_near_0(f, most))), is_right
     most = largest(x)
-    (total,) = sums(exp_below(f, x, most))
-    # Not x - (most + log), where a large one would swallow the log.
-    below = convert(x, "float64") - convert(most, "float64")
-    return convert(below - log_of_double(total * 2.0**-64), f.dtype)
+    (total,) = totals(exp_below(f, x, most))
+    yield below(most, log_of_double(total * 2.0**-64)), None
 
 
 def crossentropy(f, x):
     """softmax, minus the log of its largest entry, and the largest x"""
+    e, whole, most = kept_sum(exp_near_0(f, x), largest_of=x)
+    total, is_right = _sum_near_0(f, whole)
+    loss = _log_of_sum(whole, exp_near_0(f, most))
+    yield (_divided(f, e, total, f.power), loss, convert(most, "float64")), is_right
     e, total, most, largest_e = _exponentials(f, x)
-    # A sum of little more than its largest part: what this part was rounded by cancels.
-    loss = log_of_double(total / convert(largest_e * 2.0**-64, "float64"))
-    return _divided(f, e, total), loss, convert(most, "float64")
+    loss = _log_of_sum(total, largest_e * 2.0**-64)
+    yield (_divided(f, e, total), loss, convert(most, "float64")), None
 
 
 def softmax_grad(f, g, s):
     """The gradient of softmax s for the incoming gradient g"""
-    (dot,) = sums(convert(g, "float64") * convert(s, "float64"))
+    (dot,) = totals(convert(g, "float64") * convert(s, "float64"))
     if f.dtype == "float64":
         return (g - dot) * s
     # Where s is nearly 1 the difference is small: it is not to be rounded before.
@@ -639,11 +675,19 @@ def softmax_grad(f, g, s):
 
 def log_softmax_grad(f, g, x):
     """The gradient of log_softmax of x for the incoming gradient g: g - factor exp(x)"""
+
+    def gradient(e, total, power=64):
+        factor = convert(totals(g)[0] / total, f.dtype)
+        # Of 2^-power, what would make the factor subnormal is for e.
+        is_small = absolute(f, factor) < 2.0 ** (power - 124)
+        unit = select(is_small, factor.of(2.0**-power), 1.0)
+        return mad(-(e * unit), factor * (2.0**-power / unit), g)
+
+    e, total = kept_sum(exp_near_0(f, x))
+    total, is_right = _sum_near_0(f, total)
+    yield gradient(e, total, f.power), is_right
     e, total, *_ = _exponentials(f, x)
-    factor = convert(sums(g)[0] / total, f.dtype)
-    # Of 2^-64, what would make the factor subnormal is for e.
-    unit = select(absolute(f, factor) < 2.0**-60, factor.of(2.0**-64), 1.0)
-    return mad(-(e * unit), factor * (2.0**-64 / unit), g)
+    yield gradient(e, total), None
 
 
 def sparsemax(f, x):
@@ -655,7 +699,7 @@ def sparsemax(f, x):
 
     def step(threshold):
         is_out = below <= threshold  # not so for NaN, of which all becomes NaN
-        total, count = sums(select(is_out, 0.0, below), select(is_out, below.of(0.0), 1.0))
+        total, count = totals(select(is_out, 0.0, below), select(is_out, below.of(0.0), 1.0))
         return (total - 1) / count
 
     threshold = increasing(-1.0, step)
@@ -665,5 +709,5 @@ def sparsemax(f, x):
 def sparsemax_grad(f, g, p):
     """The gradient of sparsemax p for the incoming gradient g: g less its mean where p > 0"""
     wide, is_in = convert(g, "float64"), p > 0
-    total, count = sums(select(is_in, wide, 0.0), select(is_in, wide.of(1.0), 0.0))
+    total, count = totals(select(is_in, wide, 0.0), select(is_in, wide.of(1.0), 0.0))
     return select(p <= 0, 0.0, g - convert(total / count, f.dtype))

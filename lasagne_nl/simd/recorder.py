@@ -7,7 +7,7 @@ of its operations, without a branch. `lasagne_nl.simd.in_c` writes them down.
 import itertools
 
 FLOATS = {"float32": "uint32", "float64": "uint64"}  # and their bits
-OF_ROWS = "largest", "sums", "kept_sums", "increasing"  # numbers made of all elements of rows
+OF_ROWS = "totals", "increasing"  # numbers made of all elements of rows
 _count = itertools.count()
 
 
@@ -108,21 +108,24 @@ def log_of_double(x):
 # What a program of rows is made of besides. There "row" is the element of a row that has a name.
 
 
+def totals(*rows, largest_of=None, is_kept=False):
+    """In one pass the sum of each row in float64, and the largest element of one more, where NaN is
+    passed over; the first row may be kept where the result is to be.
+    """
+    whole = Value("float64", "totals", largest_of, is_kept, *rows)
+    kinds = ["float64"] * len(rows) + ([] if largest_of is None else [largest_of.kind])
+    return [Value(kind, "part", whole, k) for k, kind in enumerate(kinds)]
+
+
 def largest(x):
-    """The largest element of a row; NaN may be passed over."""
-    return Value(x.kind, "largest", x)
+    """The largest element of a row"""
+    return totals(largest_of=x)[0]
 
 
-def sums(*rows, operation="sums"):
-    """The sum of each row in float64, all in one pass"""
-    whole = Value("float64", operation, *rows)
-    return [Value("float64", "part", whole, k) for k in range(len(rows))]
-
-
-def kept_sum(x):
-    """The sum of a row, and the row itself, kept where the result is to be"""
-    (total,) = sums(x, operation="kept_sums")
-    return total, Value(x.kind, "row", "result", total)
+def kept_sum(x, **options):
+    """A row, kept, and its totals"""
+    found = totals(x, is_kept=True, **options)
+    return [Value(x.kind, "row", "result", found[0]), *found]
 
 
 def increasing(start, step):

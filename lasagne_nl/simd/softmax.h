@@ -13,30 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The largest of n elements, x(0) and so on. NaN is passed over, and found by what comes after. */
-template <class T, class Element> LNL_INLINE T lnl_row_max(npy_intp n, Element x)
-{
-    const T least = -(T)__builtin_inf();
-    T a = least, b = least, c = least, d = least;
-    npy_intp quarter = n / 4, j = 0;
-    /* Four at once, because each comparison waits for the one before it. To put lanes of vectors
-     * together takes longer than a short row. */
-    if (n >= 64) {
-        #pragma omp simd reduction(max : a, b, c, d)
-        for (j = 0; j < quarter; j++) {
-            a = x(j) > a ? x(j) : a;
-            b = x(quarter + j) > b ? x(quarter + j) : b;
-            c = x(2 * quarter + j) > c ? x(2 * quarter + j) : c;
-            d = x(3 * quarter + j) > d ? x(3 * quarter + j) : d;
-        }
-        j = 4 * quarter;
-    }
-    for (; j < n; j++) a = x(j) > a ? x(j) : a;
-    a = b > a ? b : a;
-    c = d > c ? d : c;
-    return c > a ? c : a;
-}
-
 /* The first index of the largest element; 0 where the first is NaN. */
 template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
 {
