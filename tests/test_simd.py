@@ -293,7 +293,7 @@ def test_the_softmax_family_gives_what_the_library_gives_in_any_layout(dtype, in
     # Of no rows Aesara's own C code says that there is no memory.
     fewest = 0 if with_theano or WITH_NUMBA else 1
     rows = data.draw(st.integers(fewest, 9))
-    columns = data.draw(st.integers(1, 120))
+    columns = data.draw(st.integers(1, 120) | st.integers(510, 530))
     rng = np.random.RandomState(data.draw(st.integers(0, 99)))
     scale = data.draw(st.sampled_from([1, 30, 1000]))
     layouts = [data.draw(st.sampled_from(LAYOUTS[:-1])) for _ in range(3)]
@@ -375,6 +375,19 @@ def softmax_of(rows):
     with np.errstate(under="ignore"):
         e = np.exp(rows - rows.max(axis=-1, keepdims=True))
         return e / e.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("columns", [1, 5, 16, 37, 100, 600])
+def test_a_row_is_computed_of_its_own_elements_alone(columns):
+    x, g = tensor("x", "float32", 2), tensor("g", "float32", 2)
+    values = nl.softmax(x), nl.log_softmax(x), nl.sparsemax(x)
+    slopes = [library.grad(None, x, known_grads={value: g}) for value in values]
+    function = once("rows", [x, g], [*values, *slopes])
+    rows, incoming = np.random.RandomState(0).randn(2, 5, columns).astype("float32")
+    rows[1::2] = incoming[1::2] = np.nan
+    for got, alone in zip(function(rows, incoming), function(rows[::2], incoming[::2])):
+        np.testing.assert_array_equal(got[::2], alone)
+        assert np.isfinite(alone).all() and np.isnan(got[1::2]).all()
 
 
 @pytest.mark.parametrize(

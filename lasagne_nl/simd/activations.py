@@ -720,6 +720,15 @@ def record(name, dtype):
     return arguments, kernel(kernels.FORMATS[dtype], *arguments.values())
 
 
+def pads_of_rows(name):
+    """What may stand behind the elements of rows a and b, and changes no result of a program; none
+    for one that computes little.
+    """
+    parameters = parameters_of(getattr(kernels, name))
+    pads = [-kernels.INF if one == "x" else 0.0 for one in parameters]
+    return (pads + [0.0])[:2] if "x" in parameters else []
+
+
 def record_rows(name, dtype, has_bias=False):
     """What the program of a name may return, of rows a and b, or of the sum of a and a bias b:
     results, each with the condition under which they are right, or None.

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from lasagne_nl.simd.activations import record, record_rows
+from lasagne_nl.simd.activations import pads_of_rows, record, record_rows
 from lasagne_nl.simd.kernels import FORMATS
 from lasagne_nl.simd.recorder import OF_ROWS, in_order
 
@@ -80,6 +80,7 @@ def function(kernel, dtype):
 
 # --- the programs of rows ---
 
+_PADS = "static const {type} lnl_pads_{name}[] = {{{pads}}};\n"
 _PROGRAM = """LNL_NOINLINE void lnl_row_{name}(
     npy_intp n, const {type} *a, const {type} *b, {type} *result{more})
 {{
@@ -145,7 +146,9 @@ def program(name, dtype):
         if condition is not None:
             end = ["if ({}) {{".format(names[condition]), *end, "return;", "}"]
         statements += end
-    text = _PROGRAM.format(
+    pads = ", ".join(_literal(pad, dtype) for pad in pads_of_rows(name))
+    text = _PADS.format(name=name, type=_TYPES[dtype], pads=pads) if pads else ""
+    text += _PROGRAM.format(
         name=name,
         type=_TYPES[dtype],
         more=", double *given" if given else "",

@@ -6,6 +6,7 @@ import numpy as np
 
 from lasagne_nl import _mends
 from lasagne_nl.simd import in_c
+from lasagne_nl.simd.activations import pads_of_rows
 from lasagne_nl.simd.elemwise import compile_args, least_for_threads
 from lasagne_nl.simd.scalar_ops import tools
 
@@ -17,7 +18,7 @@ class OfRows(_OpenMPOp):
 
     The function is a template of the type of the floats, of that of the targets where there are
     some, and of the program; its arguments are from how many elements on it may use threads, the
-    addresses of the outputs, and the inputs.
+    pads of the program, the addresses of the outputs, and the inputs.
     """
 
     __props__ = ("openmp",)
@@ -35,13 +36,16 @@ class OfRows(_OpenMPOp):
 
     def c_code_cache_version_apply(self, node):
         code = self.c_support_code() + self.c_support_code_apply(node, "")
-        return (in_c.version(code), 3, self.openmp, least_for_threads())
+        return (in_c.version(code), 4, self.openmp, least_for_threads())
 
     def c_code(self, node, name, inputs, outputs, sub):
         typed = [node.inputs[0]] + node.inputs[2:]  # the second has the dtype of the first
         of = [variable.type.dtype_specs()[1] for variable in typed]
-        of += ["lnl_row_" + self.program] if self.program else []
-        arguments = [str(least_for_threads()), *("&" + one for one in outputs), *inputs]
+        arguments = [str(least_for_threads())]
+        if self.program:
+            of += ["lnl_row_" + self.program]
+            arguments += ["lnl_pads_" + self.program if pads_of_rows(self.program) else "NULL"]
+        arguments += [*("&" + one for one in outputs), *inputs]
         return "if (!{}<{}>({})) {{ {} }}".format(
             self.function, ", ".join(of), ", ".join(arguments), sub["fail"]
         )

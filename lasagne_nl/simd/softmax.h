@@ -2,9 +2,10 @@
  * matrices: first loops along a row, then the walk over the rows, last the operations, which take
  * Theano's arrays, and are false where an exception of Python's is set.
  *
- * A row is computed where it is contiguous, else in a buffer of its length. The loops with
- * `omp simd` add and compare in the lanes of a vector, which Theano's own order of adding one by one
- * does not allow.
+ * A row is computed where it is contiguous, else in a buffer of its length; a short one that does not
+ * fill vectors in a buffer that does, behind whose elements stands what changes no result, the pad. The
+ * loops with `omp simd` add and compare in the lanes of a vector, which Theano's own order of adding
+ * one by one does not allow.
  */
 
 #ifndef LASAGNE_NL_SOFTMAX_H
@@ -12,6 +13,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+
+#define LNL_VECTOR 16      /* elements that the widest vectors hold, of float32 */
+#define LNL_LONG_ROW 512   /* elements beside which those that fill no vector do not count */
 
 /* The first index of the largest element; 0 where the first is NaN. */
 template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
@@ -29,47 +33,66 @@ template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
     return 0;
 }
 
-/* The sum of two rows, at `out` */
-template <class T> LNL_NOINLINE const T *lnl_row_add(T *out, const T *a, const T *b, npy_intp n)
-{
-    #pragma omp simd
-    for (npy_intp j = 0; j < n; j++) out[j] = a[j] + b[j];
-    return out;
-}
-
 /* A matrix, or one row that stands for all: of_row is 0. Strides are in elements. */
 template <class T> struct lnl_matrix {
     T *data;
-    npy_intp of_row, of_column;
+    npy_intp rows, of_row, of_column;
     T *row(npy_intp i) const { return data + i * of_row; }
 };
 
 template <class T> static lnl_matrix<T> lnl_as_matrix(PyArrayObject *array)
 {
     int last = PyArray_NDIM(array) - 1;
-    lnl_matrix<T> matrix = {(T *)PyArray_DATA(array),
+    lnl_matrix<T> matrix = {(T *)PyArray_DATA(array), PyArray_DIMS(array)[0],
                             last > 0 ? PyArray_STRIDES(array)[0] / (npy_intp)sizeof(T) : 0,
                             PyArray_STRIDES(array)[last] / (npy_intp)sizeof(T)};
     if (PyArray_DIMS(array)[last] == 1) matrix.of_column = 1;
     return matrix;
 }
 
-/* Buffers of a row, for each thread its own. */
+/* Buffers of a row, for each thread its own. A row is computed as if it were `length` long. */
 template <class T> struct lnl_buffers {
+    const npy_intp n, length;
+    void *memory;
     T *first, *second, *result;
-    explicit lnl_buffers(npy_intp n)
-        : first((T *)malloc(3 * n * sizeof(T) + 1)), second(first + n), result(second + n) {}
-    ~lnl_buffers() { free(first); }
+    lnl_buffers(npy_intp n, const T *pads)
+        : n(n), length(pads && n < LNL_LONG_ROW ? (n + LNL_VECTOR - 1) / LNL_VECTOR * LNL_VECTOR : n),
+          memory(malloc(3 * length * sizeof(T) + 64)),
+          first((T *)(((npy_uintp)memory + 63) / 64 * 64)), second(first + length),
+          result(second + length) {}
+    ~lnl_buffers() { free(memory); }
+    void fill(T *work, T pad) const { for (npy_intp j = n; j < length; j++) work[j] = pad; }
 private:
     lnl_buffers(const lnl_buffers &);
 };
 
-/* The row, where it is contiguous, or a copy of it in `work`. */
-template <class T> static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, npy_intp n, T *work)
+/* The row, where it can be computed in its place, or a copy of it in `work`. */
+template <class T>
+static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, const lnl_buffers<T> &b, T *work, T pad)
 {
-    if (m.of_column == 1) return m.row(i);
-    for (npy_intp j = 0; j < n; j++) work[j] = m.row(i)[j * m.of_column];
+    const npy_intp n = b.n, whole = n / LNL_VECTOR * LNL_VECTOR;
+    const T *row = m.row(i);
+    if (m.of_column == 1 && n == b.length) return row;
+    if (m.of_column == 1 && whole + LNL_VECTOR <= n + (m.rows - 1 - i) * m.of_row) {
+        /* By vectors, with what comes behind the row, as reading a vector has to wait for all stores to
+         * parts of it. */
+        T last[LNL_VECTOR];
+        for (npy_intp j = 0; j < whole; j++) work[j] = row[j];
+        memcpy(last, row + whole, sizeof last);
+        for (npy_intp j = 0; j < LNL_VECTOR; j++) work[whole + j] = whole + j < n ? last[j] : pad;
+        return work;
+    }
+    for (npy_intp j = 0; j < n; j++) work[j] = row[j * m.of_column];
+    b.fill(work, pad);
     return work;
+}
+
+/* The sum of two rows, at `out` */
+template <class T> LNL_NOINLINE const T *lnl_row_add(T *out, const T *a, const T *b, npy_intp n)
+{
+    #pragma omp simd
+    for (npy_intp j = 0; j < n; j++) out[j] = a[j] + b[j];
+    return out;
 }
 
 /* An output of the shape of `like`, or of its first dimensions. */
@@ -87,10 +110,11 @@ static bool lnl_fail(const char *message, npy_intp got = 0, npy_intp wanted = 0)
     return false;
 }
 
-/* Computes an output of the shape and dtype of `like`: compute(i, n, result, work) makes row i, n
- * elements, at `result`. From `minimum` elements on with threads, if compiled with OpenMP. */
+/* Computes an output of the shape and dtype of `like`: compute(i, result, work) makes row i at
+ * `result`. From `minimum` elements on with threads, if compiled with OpenMP. */
 template <class T, class Compute>
-static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp minimum, Compute compute)
+static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp minimum, const T *pads,
+                         Compute compute)
 {
     if (!lnl_allocate(output, 2, like, PyArray_TYPE(like))) return false;
     const lnl_matrix<T> out = lnl_as_matrix<T>(*output);
@@ -100,13 +124,13 @@ static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp m
     int enough_memory = 1;
     #pragma omp parallel for num_threads(threads) reduction(& : enough_memory)
     for (int thread = 0; thread < threads; thread++) {
-        lnl_buffers<T> work(n);
-        if (!work.first) { enough_memory = 0; continue; }
+        const lnl_buffers<T> work(n, pads);
+        if (!work.memory) { enough_memory = 0; continue; }
+        const bool in_place = out.of_column == 1 && n == work.length;
         for (npy_intp i = count * thread / threads; i < count * (thread + 1) / threads; i++) {
-            T *result = out.of_column == 1 ? out.row(i) : work.result;
-            compute(i, n, result, work);
-            if (out.of_column == 1) continue;
-            for (npy_intp j = 0; j < n; j++) out.row(i)[j * out.of_column] = result[j];
+            T *row = out.row(i), *result = in_place ? row : work.result;
+            compute(i, result, work);
+            for (npy_intp j = 0; !in_place && j < n; j++) row[j * out.of_column] = result[j];
         }
     }
     if (!enough_memory) PyErr_NoMemory();
@@ -135,7 +159,7 @@ template <class I> static bool lnl_are_targets(PyArrayObject *y, PyArrayObject *
 
 /* A program for each row of x, of x and another matrix, or of the sum of x and a bias */
 template <class T, void (*program)(npy_intp, const T *, const T *, T *)>
-static bool lnl_rows(npy_intp minimum, PyArrayObject **out, PyArrayObject *x,
+static bool lnl_rows(npy_intp minimum, const T *pads, PyArrayObject **out, PyArrayObject *x,
                      PyArrayObject *other = NULL)
 {
     const bool has_bias = other && PyArray_NDIM(other) == 1;
@@ -143,32 +167,39 @@ static bool lnl_rows(npy_intp minimum, PyArrayObject **out, PyArrayObject *x,
     if (other && !has_bias && !PyArray_SAMESHAPE(other, x))
         return lnl_fail("the two inputs differ in shape");
     const lnl_matrix<T> a = lnl_as_matrix<T>(x), b = lnl_as_matrix<T>(other ? other : x);
-    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *row = lnl_contiguous(a, i, n, work.first);
-        const T *second = other ? lnl_contiguous(b, i, n, work.second) : NULL;
-        if (has_bias) row = lnl_row_add(work.first, row, second, n);
-        program(n, row, second, result);
+    const T pad = pads ? pads[0] : 0, second_pad = pads ? pads[1] : 0;
+    const lnl_buffers<T> shared(PyArray_DIMS(x)[1], pads);
+    if (!shared.memory) return PyErr_NoMemory() != NULL;
+    const T *bias = has_bias ? lnl_contiguous(b, 0, shared, shared.second, second_pad) : NULL;
+    return lnl_each_row<T>(out, x, minimum, pads, [&](npy_intp i, T *result, const lnl_buffers<T> &work) {
+        const T *row = lnl_contiguous(a, i, work, work.first, pad), *second = NULL;
+        if (has_bias) row = lnl_row_add(work.first, row, bias, work.length);
+        else if (other) second = lnl_contiguous(b, i, work, work.second, second_pad);
+        program(work.length, row, second, result);
     });
 }
 
 /* softmax(x + b), minus the log of its entry y in each row, and the index of the largest one */
 template <class T, class I, void (*program)(npy_intp, const T *, const T *, T *, double *)>
-static bool lnl_crossentropy(npy_intp minimum, PyArrayObject **nll, PyArrayObject **out,
-                             PyArrayObject **argmax, PyArrayObject *x, PyArrayObject *b,
-                             PyArrayObject *y)
+static bool lnl_crossentropy(npy_intp minimum, const T *pads, PyArrayObject **nll,
+                             PyArrayObject **out, PyArrayObject **argmax, PyArrayObject *x,
+                             PyArrayObject *b, PyArrayObject *y)
 {
     if (!lnl_is_bias(b, x) || !lnl_are_targets<I>(y, x, "y_i value out of bounds") ||
         !lnl_allocate(nll, 1, x, PyArray_TYPE(x)) || !lnl_allocate(argmax, 1, x, PyArray_TYPE(y)))
         return false;
-    const lnl_matrix<T> m = lnl_as_matrix<T>(x), bias = lnl_as_matrix<T>(b);
-    return lnl_each_row<T>(out, x, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
-        const T *row = lnl_contiguous(m, i, n, work.first);
+    const lnl_matrix<T> m = lnl_as_matrix<T>(x);
+    const lnl_buffers<T> shared(PyArray_DIMS(x)[1], pads);
+    if (!shared.memory) return PyErr_NoMemory() != NULL;
+    const T *bias = lnl_contiguous(lnl_as_matrix<T>(b), 0, shared, shared.second, pads[1]);
+    return lnl_each_row<T>(out, x, minimum, pads, [&](npy_intp i, T *result, const lnl_buffers<T> &work) {
+        const T *row = lnl_contiguous(m, i, work, work.first, pads[0]);
+        row = lnl_row_add(work.first, row, bias, work.length);
         double given[2];
-        row = lnl_row_add(work.first, row, lnl_contiguous(bias, i, n, work.second), n);
-        program(n, row, NULL, result, given);
+        program(work.length, row, NULL, result, given);
         const T wanted = row[*(I *)PyArray_GETPTR1(y, i)];
         *(T *)PyArray_GETPTR1(*nll, i) = (T)(given[0] + (given[1] - wanted));
-        *(I *)PyArray_GETPTR1(*argmax, i) = (I)lnl_row_argmax(row, n, (T)given[1]);
+        *(I *)PyArray_GETPTR1(*argmax, i) = (I)lnl_row_argmax(row, work.n, (T)given[1]);
     });
 }
 
@@ -182,11 +213,12 @@ static bool lnl_crossentropy_grad(npy_intp minimum, PyArrayObject **out, PyArray
         return lnl_fail("dnll.shape[0] (%ld) != sm.shape[0] (%ld)", length, rows);
     if (!lnl_are_targets<I>(y, s, "y_i >= dx dimensions[1] or y_i < 0.")) return false;
     const lnl_matrix<T> m = lnl_as_matrix<T>(s);
-    return lnl_each_row<T>(out, s, minimum, [=](npy_intp i, npy_intp n, T *result, lnl_buffers<T> &work) {
+    const T *no_pads = NULL;
+    return lnl_each_row<T>(out, s, minimum, no_pads, [=](npy_intp i, T *result, const lnl_buffers<T> &work) {
         const T factor = *(T *)(length == 1 ? PyArray_DATA(dnll) : PyArray_GETPTR1(dnll, i));
-        const T *row = lnl_contiguous(m, i, n, work.first);
+        const T *row = lnl_contiguous(m, i, work, work.first, (T)0);
         #pragma omp simd
-        for (npy_intp j = 0; j < n; j++) result[j] = row[j] * factor;
+        for (npy_intp j = 0; j < work.n; j++) result[j] = row[j] * factor;
         result[*(I *)PyArray_GETPTR1(y, i)] -= factor;
     });
 }
