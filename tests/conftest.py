@@ -1,4 +1,5 @@
-"""The tests find their helpers; and with ``-n`` (pytest-xdist), how they are shared out."""
+"""The tests find their helpers, and what most of them are run over: arguments of these names. And
+with ``-n`` (pytest-xdist), how they are shared out."""
 
 import os
 import re
@@ -23,12 +24,29 @@ def _compile_in_a_folder_of_its_own(worker):
 if "PYTEST_XDIST_WORKER" in os.environ:
     _compile_in_a_folder_of_its_own(os.environ["PYTEST_XDIST_WORKER"])
 
+from activations import ELEMENTWISE, EVERY, RESHAPING  # noqa: E402
+from helpers import DTYPES, MODES  # noqa: E402
+
+
+@pytest.fixture(params=ELEMENTWISE, ids=repr)
+def case(request):
+    return request.param
+
+
+@pytest.fixture(params=DTYPES)
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    return request.param
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """All tests of one activation are for the same process, which compiles it once for them; so are
     those of one function that are of no activation, and those that install versions of NumPy."""
-    from activations import EVERY, RESHAPING
     from xdist.scheduler import LoadScopeScheduling
 
     names = sorted([*EVERY, *RESHAPING], key=len, reverse=True)  # hard_tanh before tanh

@@ -9,7 +9,6 @@ import sys
 import tempfile
 
 import numpy as np
-from activations import ELEMENTWISE
 from mpmath import mpf
 
 from lasagne_nl import backend
@@ -217,6 +216,6 @@ def output_of(*arguments, **environment):
     return done.stdout
 
 
-def named(cases=ELEMENTWISE):
+def named(cases):
     """The argument of pytest.mark.parametrize for a list of cases."""
     return {"argnames": "case", "argvalues": cases, "ids": [case.name for case in cases]}

@@ -186,7 +186,6 @@ def case_of(kind, activation="tanh", dtype="float32"):
     return Case(activation, kind, dtype, 4, 5)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_differs_from_the_expected_result_is_told(dtype):
     case = case_of("bias", dtype=dtype)
     x, _, row = cases.inputs(case)

@@ -84,7 +84,6 @@ def test_a_boolean_of_python_is_taken_like_one_of_numpy():
 
 
 @pytest.mark.parametrize("floatX", ["float32", "float64"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ALL)
 def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, floatX):
     with change_flags(floatX=floatX):

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from activations import CLASSES, ELEMENTWISE, EVERY, OTHER_CLASSES, RESHAPING, ROWS
 from helpers import (
-    DTYPES,
-    MODES,
     T,
     derivatives,
     errors,
@@ -29,9 +27,6 @@ def edges(dtype):
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_values_at_the_edges_are_the_limits(case, dtype, mode):
     points = edges(dtype)
     one = np.ones_like(points)
@@ -41,9 +36,6 @@ def test_values_at_the_edges_are_the_limits(case, dtype, mode):
 
 
 @pytest.mark.parametrize("order", [1, 2], ids=["slope", "curvature"])
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_derivatives_at_the_edges_are_finite_and_right(case, dtype, mode, order):
     points = edges(dtype)[:-1]
     one = np.ones_like(points)
@@ -54,9 +46,6 @@ def test_derivatives_at_the_edges_are_finite_and_right(case, dtype, mode, order)
     np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, mode):
     points = edges(dtype)[:-1]
     zero, one = np.zeros_like(points), np.ones_like(points)
@@ -66,8 +55,6 @@ def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, m
     np.testing.assert_array_equal(function(points, one, zero)[2], zero)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.name != "linear"]))
 def test_the_slope_at_nan_is_nan(case, dtype, mode):
     points = np.array([NAN, 1.5], dtype)
@@ -112,8 +99,6 @@ def test_a_factor_of_0_times_infinity_is_0(owner, given, left, right, kind):
     assert np.isfinite(slopes).all()
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(ROWS))
 class TestRows:
     @pytest.fixture

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from activations import ALL, BY_NAME, CLASSES, ELEMENTWISE, PARAMETERS
 from helpers import (
-    DTYPES,
-    MODES,
     UNCONNECTED,
     T,
     derivatives,
@@ -26,7 +24,6 @@ from lasagne_nl import nonlinearities as nl
 AWAY_FROM_KINKS = np.array([-30.0, -7.5, -2.0, -0.4, -0.01, 0.01, 0.3, 1.7, 5.6, 30.0])
 
 
-@pytest.mark.parametrize(**named())
 def test_slope_and_curvature_agree_with_central_differences(case):
     points, h = AWAY_FROM_KINKS, 1e-5
     _, slope, curvature = evaluate(case, points)
@@ -37,8 +34,6 @@ def test_slope_and_curvature_agree_with_central_differences(case):
     np.testing.assert_allclose(curvature, (above[1] - below[1]) / (2 * h), **tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.kinks]))
 def test_the_slope_at_a_kink_is_the_mean_of_both_sides(case, dtype, mode):
     kinks = np.array(case.kinks, dtype)
@@ -205,7 +200,6 @@ def test_the_gradient_of_a_softmax_that_is_nearly_1_is_not_rounded_away():
     assert ((got == 0) & (abs(exact) > 1e-20)).sum() < 15
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_slope_of_squareplus_is_0_at_its_end_whatever_arrives_there(dtype):
     x = tensor("x", dtype, 1)
     function = library.function([x], library.grad(T.log(nl.squareplus(x)).sum(), x))

@@ -7,7 +7,6 @@ import pytest
 from activations import ALL, BY_NAME, CLASSES, EVERY
 from helpers import (
     DTYPES,
-    MODES,
     REPRESENTATIVE,
     UNCONNECTED,
     T,
@@ -47,8 +46,6 @@ def linked(mode, ndim):
     return mode if ndim == 2 else only_graph(mode)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim, dtype, mode):
     x, target = tensor("x", dtype, ndim), tensor("target", dtype, ndim)
@@ -65,7 +62,6 @@ def test_the_cross_entropy_of_softmax_is_finite_and_right_at_extreme_logits(ndim
         np.testing.assert_allclose(slope, np.exp(logp) - onehot, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ndim", [1, 2, 3, 4])
 def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndim, mode):
     # The gradient that arrives at the log is a constant 1 here, not yet an array.
@@ -78,7 +74,6 @@ def test_the_sum_of_the_log_of_softmax_is_finite_and_right_at_extreme_logits(ndi
     np.testing.assert_allclose(slope, 1 - 3 * np.exp(logp), atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_the_log_of_a_softmax_in_another_order_of_axes_is_finite_and_right(mode):
     x, weights = tensor("x", "float64", 3), tensor("weights", "float64", 3)
     y = T.log(nl.softmax(x).dimshuffle(2, 0, 1))
@@ -92,7 +87,6 @@ def test_the_log_of_a_softmax_in_another_order_of_axes_is_finite_and_right(mode)
     np.testing.assert_allclose(got_slope, expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ndim", [1, 2, 3])
 def test_the_ratio_of_two_softmaxes_is_not_mistaken_for_a_log(ndim, mode):
     x, y = tensor("x", "float64", ndim), tensor("y", "float64", ndim)
@@ -108,7 +102,6 @@ def test_the_ratio_of_two_softmaxes_is_not_mistaken_for_a_log(ndim, mode):
         np.testing.assert_allclose(slope, expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_the_ratio_of_a_softmax_to_its_own_transpose_is_not_mistaken_for_a_log(mode):
     x = tensor("x", "float64", 3)
     p = nl.softmax(x)
@@ -152,7 +145,6 @@ def entries(x, labels):
     }
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("which", entries(np.zeros((3, 3)), np.array([0, 0, 0])))
 def test_the_log_of_entries_of_softmax_is_finite_and_right_at_extreme_logits(which, mode):
     x, labels = tensor("x", "float64", 2), T.lvector("labels")
@@ -171,7 +163,6 @@ def test_the_log_of_entries_of_softmax_is_finite_and_right_at_extreme_logits(whi
     np.testing.assert_allclose(slope, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_quotients_by_other_entries_of_softmax_are_not_mistaken_for_a_log(mode):
     x = tensor("x", "float64", 2)
     p = nl.softmax(x)
@@ -189,7 +180,6 @@ def test_quotients_by_other_entries_of_softmax_are_not_mistaken_for_a_log(mode):
         np.testing.assert_allclose(slope, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_log_of_sigmoid_and_of_its_complement_are_finite_and_right_at_extreme_logits(dtype):
     x = tensor("x", dtype, 1)
     p = nl.sigmoid(x)
@@ -386,21 +376,16 @@ class TestMendedSuccessors:
         function = library.function([x], outputs, mode=mode)
         return function(self.FAR_LEFT[dtype] if points is None else points)
 
-    @pytest.mark.parametrize("mode", MODES)
-    @pytest.mark.parametrize("dtype", DTYPES)
     def test_a_sigmoid_that_the_program_wrote_itself_is_not_lost(self, dtype, mode):
         exact = truth(BY_NAME["sigmoid"], 0, self.FAR_LEFT[dtype])
         for got in self.sigmoid_and_slope_of_softplus(dtype, mode):
             assert got.dtype == dtype
             assert ulps(got, exact) <= 4
 
-    @pytest.mark.parametrize("dtype", DTYPES)
     def test_the_tag_lasagne_nl_switches_the_rewrite_off(self, dtype):
         mode = library.compile.get_mode("FAST_RUN").excluding("lasagne_nl", "lasagne_nl_simd")
         assert self.sigmoid_and_slope_of_softplus(dtype, mode) == [0, 0]
 
-    @pytest.mark.parametrize("mode", MODES)
-    @pytest.mark.parametrize("dtype", DTYPES)
     def test_all_that_is_not_lost_is_the_library_s_own_to_the_bit(self, dtype, mode):
         points = np.concatenate([np.linspace(-80, 40, 4001), [-0.0, 1e30, np.inf, np.nan]])
         points = points.astype(dtype)

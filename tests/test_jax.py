@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from activations import ROWS
 from helpers import (
-    DTYPES,
     T,
     backend,
     derivatives,
@@ -33,8 +32,6 @@ MOST_ULPS = 8
 POINTS = np.concatenate([np.linspace(-5, 5, 81), [-1000, 1000, -np.inf, np.inf, np.nan]])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_values_slopes_and_curvatures_are_right(case, dtype):
     points = POINTS.astype(dtype)
     one = np.ones_like(points)
@@ -55,7 +52,6 @@ def test_values_slopes_and_curvatures_are_right(case, dtype):
 FAR = np.array([-1e4, -745, -30, -1, 0.5, 30, 711, 1e4])
 
 
-@pytest.mark.parametrize(**named())
 def test_jax_itself_differentiates_what_pytensor_compiled_for_it(case):
     """As NumPyro and BlackJAX do with a model of PyMC."""
     import jax
@@ -67,7 +63,6 @@ def test_jax_itself_differentiates_what_pytensor_compiled_for_it(case):
     np.testing.assert_allclose(slopes, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("wrapped", ["log(sigmoid)", "log(1 - sigmoid)"])
 def test_jax_itself_differentiates_the_log_of_a_sigmoid(wrapped, dtype):
     import jax
@@ -95,7 +90,6 @@ def test_those_that_change_the_shape_compile_where_the_length_is_known(activatio
         np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(ROWS))
 def test_rows_and_their_gradients_are_right(case, dtype, request):
     if case.name == "sparsemax":

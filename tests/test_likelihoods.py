@@ -227,7 +227,6 @@ def test_the_likelihood_of_a_softmax_and_its_gradient_are_right_at_any_score(nam
     assert_right(got, name, *truth_of_softmax(name), least=lambda limits: 2 * limits.eps)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_the_curvature_of_the_log_of_a_sigmoid_is_right_at_any_score(mode):
     x = tensor("x", "float64", 1)
     s = nl.sigmoid(x)
@@ -240,7 +239,6 @@ def test_the_curvature_of_the_log_of_a_sigmoid_is_right_at_any_score(mode):
         np.testing.assert_allclose(curvature, exact, rtol=1e-14, atol=1e-16)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_what_is_no_probability_beside_one_may_be_integers(mode):
     x, k = tensor("x", "float64", 1), tensor("k", "int8", 1)
     s, condition = nl.sigmoid(x), x > 0
@@ -255,7 +253,6 @@ def test_what_is_no_probability_beside_one_may_be_integers(mode):
         np.testing.assert_allclose(slope, [0, 0, 1 / (1 + np.exp(3))], rtol=1e-14)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_where_no_other_class_is_left_the_log_of_the_rest_is_that_of_0(mode):
     x = tensor("x", "float64", 2)
     for log in (T.log(1 - nl.softmax(x)), T.log1p(-nl.softmax(x))):
@@ -268,7 +265,6 @@ def test_where_no_other_class_is_left_the_log_of_the_rest_is_that_of_0(mode):
         np.testing.assert_array_equal(alone, [[-INF], [-INF]])
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_the_log_of_the_difference_of_equal_sigmoids_is_that_of_0(mode):
     a, b = tensor("a", "float64", 1), tensor("b", "float64", 1)
     log = T.log(nl.sigmoid(a) - nl.sigmoid(b))

@@ -89,7 +89,6 @@ def step(activation, dtype, **options):
     return library.function([inputs], cost, updates=updates, **options)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_value_and_slope_of_a_training_step_are_one_operation_each(name, dtype):
     for parameters in PARAMETERS.get(name, [()])[:1]:

@@ -458,7 +458,6 @@ def test_scales_of_tanh_may_be_huge_or_tiny(scale_in):
         np.testing.assert_allclose(got, expected, rtol=(1.1 if is_one else 3) * 2**-23)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(FUNCTIONS))
 def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype):
     compute = sweep.compiled(case, dtype)
@@ -516,7 +515,6 @@ def clipped_sum(x):
 
 
 @pytest.mark.skipif(WITH_NUMBA, reason="Numba vectorises by itself")
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "written",
     [
@@ -842,7 +840,6 @@ def test_the_child_of_a_fork_computes_with_threads_too():
 # --- the mathematics ---
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["tanh", "ScaledTanH(2/3, 1.7159)", "elu", "SELU()", "selu"])
 def test_a_zero_keeps_its_sign(name, dtype):
     got = evaluate(BY_NAME[name], np.array([0.0, -0.0] * 20, dtype))[0]
@@ -959,7 +956,6 @@ def test_a_kernel_makes_no_subnormal_numbers_where_its_result_is_none(kernel):
     assert not has_subnormal[abs(result) > 2.0**-80].any(), x[has_subnormal]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", sorted({*linkers.KERNELS} - {"scaled_expm1"}))
 def test_a_kernel_of_nan_is_nan_whatever_sign_that_has(kernel, dtype):
     x = np.copysign(np.full(4, np.nan, dtype), np.array([1, -1, 1, -1], dtype))
@@ -967,7 +963,6 @@ def test_a_kernel_of_nan_is_nan_whatever_sign_that_has(kernel, dtype):
     assert np.isnan(result).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kernel", [name for name in linkers.KERNELS if name.endswith("_slope")])
 def test_a_slope_takes_an_incoming_gradient_of_any_size(kernel, dtype):
     x = np.concatenate([np.linspace(-95, 95, 1001), np.linspace(-1, 1, 1001)]).astype(dtype)

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from activations import ALL, BY_NAME, EVERY, OF_AXES, ROWS, ROWS_BY_NAME
+from activations import ALL, BY_NAME, ELEMENTWISE, EVERY, OF_AXES, ROWS, ROWS_BY_NAME
 from helpers import (
     DTYPES,
     MODES,
@@ -49,9 +49,6 @@ def expect_scipys_error(case, dtype, mode, request):
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_values_are_within_a_few_ulps_of_the_truth(case, dtype, mode, request):
     expect_scipys_error(case, dtype, mode, request)
     points = grid(dtype)
@@ -74,9 +71,6 @@ def faint_points(case, dtype):
     return points[are_faint(truth(case, 0, points), dtype)]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
 def test_results_are_not_lost_where_they_are_nearly_too_small(case, dtype, mode, request):
     expect_scipys_error(case, dtype, mode, request)
     points = faint_points(case, dtype)
@@ -89,7 +83,6 @@ def test_results_are_not_lost_where_they_are_nearly_too_small(case, dtype, mode,
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if not compiles_with_numba(mode)])
-@pytest.mark.parametrize(**named())
 def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
     points = np.concatenate([np.linspace(-20, 20, 401), [-np.inf, -65504, 6e-8, 65504, np.inf]])
     points = points.astype("float16")
@@ -99,7 +92,7 @@ def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named())
+@pytest.mark.parametrize(**named(ELEMENTWISE))
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_values_of_any_float_are_within_a_few_ulps_of_the_truth(case, dtype, data):
@@ -109,8 +102,6 @@ def test_values_of_any_float_are_within_a_few_ulps_of_the_truth(case, dtype, dat
     assert errors(case, evaluate(case, points)[0], points).max() <= MOST_ULPS, points
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(**named(ROWS))
 def test_the_values_of_any_row_are_within_a_few_ulps_of_the_truth(case, dtype, mode):
     rng = np.random.RandomState(1)
@@ -134,7 +125,6 @@ def test_the_values_of_any_row_are_within_a_few_ulps_of_the_truth(case, dtype, m
         assert np.all(ulps(got, exact) <= allowed), row
 
 
-@pytest.mark.parametrize(**named())
 def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(case):
     inputs = [tensor("x", "float32", ndim) for ndim in range(6)]
     outputs = [case.activation(x) for x in inputs]
@@ -148,7 +138,6 @@ def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(
         assert errors(case, got.reshape(-1), points.reshape(-1)).max() <= MOST_ULPS
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(**named(ROWS))
 def test_rows_lie_along_the_last_axis_in_any_number_of_dimensions(case, mode):
     arrays = [np.random.RandomState(n).randn(*(2, 3, 1, 2, 4)[-n:]) for n in range(1, 6)]
@@ -220,7 +209,6 @@ def along(axis, owner, power, mode):
     return [points] + library.function([x], outputs, mode=linked)(points)
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("axis", AXES)
 def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
     points, value, slope = along(axis, nl.GLU, 2, mode)
@@ -231,7 +219,6 @@ def test_glu_gates_one_half_of_an_axis_by_the_other(axis, mode):
     np.testing.assert_allclose(slope, expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("axis", AXES)
 def test_crelu_joins_both_sides_along_an_axis(axis, mode):
     points, value, slope = along(axis, nl.CReLU, 1, mode)
