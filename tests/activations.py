@@ -5,6 +5,9 @@ functions for mpmath, the limits at -inf and inf, and what Lasagne computes for 
 of a formula come as the floats that the activation uses, rounded to the dtype at hand.
 """
 
+import dataclasses
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 from mpmath import mpf
@@ -18,47 +21,30 @@ SCALE, SCALE_NEG = nl.selu.scale, nl.selu.scale_neg
 LECUN = (2.0 / 3, 1.7159)
 
 
+@dataclasses.dataclass(eq=False)
 class Case:
     """One activation and the truth about it, elementwise.
 
-    Parameters
-    ----------
-    name : str
-        What the test is called.
-    activation : callable
-        The activation.
-    value, slope, curvature : callable
-        The formula and its derivatives, from (mpf, constants...) to mpf; called away from 0 for
-        activations with a kink.
-    constants : tuple of float
-        What the formulas need besides x.
-    limits, slopes : tuple
-        Value and slope at -inf and at inf.
-    kinks : tuple of float
-        Where the slope is the mean of that of both sides.
-    lasagne : callable
-        From (tensor module, nnet module, x) to what Lasagne computes, if it has the activation.
-    amplified : callable
-        From (limits of the dtype, x, constants...) to the units in the last place by which the
-        expression, where no kernel takes its place, is off at most because of a rounding that it
-        amplifies.
+    A formula is from (mpf, constants...) to mpf; those of derivatives are called away from kinks.
     """
 
-    least = 0  # what is smaller is measured in units of that
+    name: str
+    activation: Callable
+    value: Callable
+    slope: Callable
+    curvature: Callable
+    limits: tuple  # the values at -inf and at inf
+    slopes: tuple  # those of the slope there
+    # From (tensor module, nnet module, x) to what Lasagne computes, if it has the activation.
+    lasagne: Callable = None
+    constants: tuple = ()  # what the formulas need besides x
+    kinks: tuple = ()  # where the slope is the mean of that of both sides
+    # From (limits of the dtype, x, constants...) to the units in the last place by which the
+    # expression, where no kernel takes its place, is off at most because of a rounding that it
+    # amplifies.
+    amplified: Callable = None
 
-    def __init__(
-        self, name, activation, value, slope, curvature, limits, slopes, lasagne=None,
-        constants=(), kinks=(), amplified=None,
-    ):  # fmt: skip
-        self.name = name
-        self.activation = activation
-        self._formulas = (value, slope, curvature)
-        self.constants = constants
-        self.limits = limits
-        self.slopes = slopes
-        self.kinks = kinks
-        self.lasagne = lasagne
-        self._amplified = amplified
+    least = 0  # what is smaller is measured in units of that
 
     def truth(self, order, x, dtype):
         """The exact derivative of an order (0 is the value) at the float `x`: an mpf, or a float
@@ -70,7 +56,7 @@ class Case:
             side = int(x > 0)
             limit = (self.limits[side], self.slopes[side], 0)[order]
             return limit(*constants) if callable(limit) else limit
-        formula, x = self._formulas[order], mpf(float(x))
+        formula, x = (self.value, self.slope, self.curvature)[order], mpf(float(x))
         if order > 0 and x in self.kinks:
             nearby = mpf(10) ** -50
             return (formula(x - nearby, *constants) + formula(x + nearby, *constants)) / 2
@@ -79,15 +65,15 @@ class Case:
     def allowed(self, x, dtype):
         """By how many units in the last place a value may be off, at each of the floats `x`, more
         than by the rounding of a few steps."""
-        if self._amplified is None:
+        if self.amplified is None:
             return np.zeros(len(x))
         constants, limits = self._rounded(dtype), np.finfo(dtype)
         finite = np.nan_to_num(x)  # at its ends the value is exact
-        return np.array([float(self._amplified(limits, mpf(float(f)), *constants)) for f in finite])
+        return np.array([float(self.amplified(limits, mpf(float(f)), *constants)) for f in finite])
 
     def most_allowed(self, dtype):
         """The largest that `allowed` is where the value is not 0."""
-        if self._amplified is None:
+        if self.amplified is None:
             return 0.0
         smallest = float(np.nextafter(np.zeros((), dtype), np.ones((), dtype)))
         reach = 2 * abs(np.log(smallest))  # in a tail
@@ -401,35 +387,23 @@ ELEMENTWISE = [
 BY_NAME = {case.name: case for case in ELEMENTWISE}
 
 
+@dataclasses.dataclass(eq=False)
 class RowCase:
-    """One activation of whole rows and the truth about it.
+    """One activation of whole rows and the truth about it."""
 
-    Parameters
-    ----------
-    name : str
-        What the test is called.
-    activation : callable
-        The activation, along the last axis.
-    value : callable
-        The exact values of a row of finite floats: from a list of mpf to a list of mpf.
-    masked : tuple
-        The entry that takes no part in its row, and what becomes of it.
-    pullback, second : callable
-        In NumPy, for matrices: from the exact values and the incoming gradient g to the gradient,
-        and from those and h to the gradient of its sum with the weights h.
-    """
-
-    def __init__(self, name, activation, value, masked, pullback, second):
-        self.name = name
-        self.activation = activation
-        self._value = value
-        self.masked, self.becomes = masked
-        self.pullback = pullback
-        self.second = second
+    name: str
+    activation: Callable  # along the last axis
+    value: Callable  # from a list of mpf, a row of finite floats, to a list of mpf
+    masked: float  # the entry that takes no part in its row
+    becomes: float  # what becomes of it
+    # In NumPy, for matrices: from the exact values and the incoming gradient g to the gradient, and
+    # from those and h to the gradient of its sum with the weights h.
+    pullback: Callable
+    second: Callable
 
     def truth(self, row):
         """The exact values of a row of floats that may be masked, as a list."""
-        kept = iter(self._value([mpf(float(x)) for x in row if x != self.masked]))
+        kept = iter(self.value([mpf(float(x)) for x in row if x != self.masked]))
         return [self.becomes if x == self.masked else next(kept) for x in row]
 
     def values(self, rows):
@@ -437,8 +411,7 @@ class RowCase:
         flat = [[float(e) for e in self.truth(row)] for row in rows.reshape(-1, rows.shape[-1])]
         return np.array(flat).reshape(rows.shape)
 
-    def __repr__(self):
-        return self.name
+    __repr__ = Case.__repr__
 
 
 def _softmax(row):
@@ -484,12 +457,12 @@ def _sparsemax_pullback(p, g):
 
 
 ROWS = [
-    RowCase("softmax", nl.softmax, _softmax, (-INF, 0), _softmax_pullback, _softmax_second),
-    RowCase("softmin", nl.softmin, lambda row: _softmax([-x for x in row]), (INF, 0),
+    RowCase("softmax", nl.softmax, _softmax, -INF, 0, _softmax_pullback, _softmax_second),
+    RowCase("softmin", nl.softmin, lambda row: _softmax([-x for x in row]), INF, 0,
             lambda p, g: -_softmax_pullback(p, g), _softmax_second),
-    RowCase("log_softmax", nl.log_softmax, _log_softmax, (-INF, -INF),
+    RowCase("log_softmax", nl.log_softmax, _log_softmax, -INF, -INF,
             lambda logs, g: g - g.sum(axis=-1, keepdims=True) * np.exp(logs), _log_softmax_second),
-    RowCase("sparsemax", nl.sparsemax, _sparsemax, (-INF, 0), _sparsemax_pullback,
+    RowCase("sparsemax", nl.sparsemax, _sparsemax, -INF, 0, _sparsemax_pullback,
             lambda p, g, h: np.zeros_like(p)),
 ]  # fmt: skip
 ROWS_BY_NAME = {case.name: case for case in ROWS}
