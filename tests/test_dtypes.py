@@ -161,42 +161,28 @@ def test_no_kind_of_parameter_widens_the_output(place, kind, dtype, floatX):
 
 
 POINTS = np.array([-np.inf, -1000, -2, -0.3, 0, 0.3, 2, 1000, np.inf])
+NEGATIVE = np.expm1(np.minimum(POINTS, 0))
 FINITE = POINTS[1:-1]
+OF_SCALE_IN = [0, *2.4 * FINITE / np.cosh(np.clip(0.5 * FINITE, -300, 300)) ** 2, 0]
 
 
-def gradient_along(activation, parameter, points):
-    """d sum(w activation(points)) / d parameter, one point at a time."""
+@pytest.mark.parametrize(
+    "owner, given, number, expected, rtol, atol",
+    [
+        (nl.LeakyRectify, [0.2], 0, np.minimum(POINTS, 0), 0, 0),
+        (nl.ScaledTanH, [0.5, 2.4], 0, OF_SCALE_IN, 1e-12, 1e-12),
+        (nl.ScaledTanH, [0.5, 2.4], 1, np.tanh(0.5 * POINTS), 1e-15, 0),
+        (nl.SELU, [1.5, 0.7], 0, np.where(POINTS > 0, POINTS, 0.7 * NEGATIVE), 1e-15, 0),
+        (nl.SELU, [1.5, 0.7], 1, 1.5 * NEGATIVE, 1e-15, 0),
+    ],
+)
+def test_the_gradient_along_a_shared_parameter_is_exact(owner, given, number, expected, rtol, atol):
+    parameters = list(map(library.shared, given))
     x = tensor("x", "float64", 0)
-    slope = library.grad(activation(x), parameter)
+    slope = library.grad(owner(*parameters)(x), parameters[number])
     function = library.function([x], slope, mode="FAST_COMPILE")
-    return np.array([function(point) for point in points])
-
-
-def test_the_gradient_along_a_shared_leakiness_is_right():
-    leakiness = library.shared(0.2)
-    got = gradient_along(nl.LeakyRectify(leakiness), leakiness, POINTS)
-    np.testing.assert_array_equal(got, [-np.inf, -1000, -2, -0.3, 0, 0, 0, 0, 0])
-
-
-def test_the_gradients_along_shared_scales_of_the_scaled_tanh_are_right():
-    scale_in, scale_out = library.shared(0.5), library.shared(2.4)
-    activation = nl.ScaledTanH(scale_in, scale_out)
-    finite = 2.4 * FINITE / np.cosh(np.clip(0.5 * FINITE, -300, 300)) ** 2
-    expected = np.concatenate([[0], finite, [0]])
-    got = gradient_along(activation, scale_in, POINTS)
-    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
-    got = gradient_along(activation, scale_out, POINTS)
-    np.testing.assert_allclose(got, np.tanh(0.5 * POINTS), rtol=1e-15)
-
-
-def test_the_gradients_along_shared_scales_of_the_selu_are_right():
-    scale, scale_neg = library.shared(1.5), library.shared(0.7)
-    activation = nl.SELU(scale, scale_neg)
-    negative = np.expm1(np.minimum(POINTS, 0))
-    got = gradient_along(activation, scale, POINTS)
-    np.testing.assert_allclose(got, np.where(POINTS > 0, POINTS, 0.7 * negative), rtol=1e-15)
-    got = gradient_along(activation, scale_neg, POINTS)
-    np.testing.assert_allclose(got, 1.5 * negative, rtol=1e-15)
+    got = [function(point) for point in POINTS]
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol)
 
 
 def test_a_learnt_parameter_that_is_frozen_stays_what_it_was():
