@@ -104,12 +104,7 @@ def _erfc_of_positive(x):
 
 def _wide(numbers):
     """Numbers of mpmath as an array of the widest type that NumPy has."""
-    result = []
-    for number in numbers:
-        mantissa, exponent = mpmath.frexp(number)
-        high = float(mantissa)
-        result.append(np.ldexp(np.longdouble(high) + float(mantissa - high), int(exponent)))
-    return np.array(result)
+    return np.array([np.longdouble(mpmath.nstr(number, 25)) for number in numbers])
 
 
 def _taylor_of_erfc(point):

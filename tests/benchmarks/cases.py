@@ -109,9 +109,7 @@ def what_is_wrong(case, arrays, expected):
     if len(arrays) != len(expected):
         return "{} arrays, expected {}".format(len(arrays), len(expected))
     starts = [np.zeros((), case.dtype)] * len(expected)
-    if (
-        case.kind == "step"
-    ):  # what it adds to a parameter is small beside that, and has its rounding
+    if case.kind == "step":  # what it adds to a parameter is small, and has that one's rounding
         starts[1:] = step_inputs(case)[2]
     rtol = 1e-3 if case.kind == "step" else {"float32": 1e-4, "float64": 1e-8}[case.dtype]
     for got, want, start in zip(arrays, expected, starts):
