@@ -17,6 +17,7 @@ import importlib.util
 import inspect
 import os
 import re
+import runpy
 import sys
 import tempfile
 import types
@@ -100,23 +101,15 @@ def pytest_configure(config):
     if os.environ[WITH_OURS] == "1":
         import lasagne_nl  # noqa: F401
     elif name == "theano":
-        _install_repairs_alone()
+        # What has Theano import, and nothing else: the flag optimizer_excluding would not do, for
+        # it leaves functions alone that are compiled in a mode given by name.
+        runpy.run_path(os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py"))["install"]()
     if name == "pytensor":
         _provide_tools()
     library = importlib.import_module(name)
     optdb = importlib.import_module(name + ".compile.mode").optdb
     tags = [tag for tag in ("lasagne_nl", "lasagne_nl_simd") if tag in optdb.__db__]
     record(version=library.__version__, rewrites=tags)
-
-
-def _install_repairs_alone():
-    """Have Theano import, and nothing else: the flag optimizer_excluding would not do, because it
-    leaves functions alone that are compiled in a mode given by name."""
-    path = os.path.join(ROOT, "lasagne_nl", "_theano_repairs.py")
-    spec = importlib.util.spec_from_file_location("theano_repairs", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.install()
 
 
 def _provide_nose():
