@@ -29,6 +29,7 @@ nnet = T.nnet if with_theano else T
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
+FLAGS = library.__name__.upper() + "_FLAGS"  # the variable of the environment
 
 change_flags = Tools(library).change_flags
 # An optimisation that fails is else but a message of a hundred lines.
@@ -214,6 +215,18 @@ def output_of(*arguments, **environment):
     done = run_python(*arguments, **environment)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
+
+
+def blocking(*names):
+    """The beginning of a program in which an import of these modules fails."""
+    return """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in {!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Missing())
+""".format(names)
 
 
 def named(cases):

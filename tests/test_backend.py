@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from activations import CLASSES, EVERY
 from helpers import (
+    FLAGS,
     backend,
+    blocking,
     library,
     output_of,
     run_python,
@@ -25,18 +27,8 @@ from lasagne_nl import nonlinearities as nl
 from lasagne_nl.__main__ import _REFERENCES, main
 
 WHICH = "import lasagne_nl.backend as b; print(b.name)"
-# A program in which an import of these libraries fails.
-WITHOUT = """
-import sys
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name in {!r}:
-            raise ModuleNotFoundError("No module named " + repr(name), name=name)
-sys.meta_path.insert(0, Missing())
-"""
 EVERYTHING = ("theano", "aesara", "pytensor")
 OTHERS = [other for other in EVERYTHING if other != library.__name__]
-FLAGS = library.__name__.upper() + "_FLAGS"
 FREE = {"LASAGNE_NL_BACKEND": ""}  # the choice is left to the other rules
 
 
@@ -81,7 +73,7 @@ def test_a_folder_that_has_the_name_of_a_library_is_not_taken_for_it(tmp_path, c
             (tmp_path / other / "__init__.py").write_text(content)
     blocked = [name for name in EVERYTHING if name not in others + [library.__name__]]
     program = "import sys; sys.path.insert(0, {!r})\n".format(str(tmp_path))
-    assert chosen(program + WITHOUT.format(blocked) + WHICH, **FREE) == backend.name
+    assert chosen(program + blocking(*blocked) + WHICH, **FREE) == backend.name
     for other in others:
         said = refusal(program + WHICH, LASAGNE_NL_BACKEND=other)
         assert "not the library" in said and str(tmp_path) in said
@@ -97,7 +89,7 @@ def test_a_folder_that_has_the_name_of_a_library_is_not_taken_for_it(tmp_path, c
 )
 def test_the_advice_names_the_cause_that_the_failure_had(error, advice):
     error = error.format(library.__name__)
-    program = WITHOUT.format(OTHERS) + (
+    program = blocking(*OTHERS) + (
         "class Failing:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == {!r}: raise {}\n"
@@ -113,11 +105,11 @@ def test_the_environment_variable_goes_before_what_is_imported_already():
 
 def test_with_an_empty_variable_and_no_import_the_first_in_order_that_imports_serves():
     before = EVERYTHING[: EVERYTHING.index(library.__name__)]
-    assert chosen(WITHOUT.format(before) + WHICH, **FREE) == backend.name
+    assert chosen(blocking(*before) + WHICH, **FREE) == backend.name
 
 
 def test_without_any_library_the_error_has_the_pip_command_for_this_python():
-    said = refusal(WITHOUT.format(EVERYTHING) + WHICH, **FREE)
+    said = refusal(blocking(*EVERYTHING) + WHICH, **FREE)
     assert said.startswith("ImportError: lasagne_nl found no tensor library")
     if sys.version_info >= (3, 12):
         command = 'python -m pip install "pytensor>=2.9"'
@@ -130,7 +122,7 @@ def test_without_any_library_the_error_has_the_pip_command_for_this_python():
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="Aesara does not run on this Python")
 def test_a_chosen_library_that_does_not_import_is_named_with_its_reason():
-    said = refusal(WITHOUT.format(EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
+    said = refusal(blocking(*EVERYTHING) + WHICH, LASAGNE_NL_BACKEND="aesara")
     assert "aesara: ModuleNotFoundError: No module named 'aesara'" in said
     assert said.endswith('python -m pip install "aesara>=2.8.12" "numpy<2" "setuptools<74"')
 

@@ -10,6 +10,7 @@ from activations import BY_NAME, EVERY, OF_AXES, ROWS_BY_NAME
 from helpers import (
     REPRESENTATIVE,
     T,
+    blocking,
     evaluate,
     library,
     output_of,
@@ -152,14 +153,6 @@ FAKE = {
     "layers.py": "from . import nonlinearities as nl\nfrom . import nonlinearities\n"
     "def dense(nonlinearity=nonlinearities.rectify):\n    return nonlinearity\n",
 }
-BLOCK = """
-import sys
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name == "lasagne":
-            raise ModuleNotFoundError("No module named 'lasagne'", name="lasagne")
-sys.meta_path.insert(0, Block())
-"""
 CHECK = """
 import lasagne_nl
 from lasagne_nl import nonlinearities as ours
@@ -200,7 +193,7 @@ def replaced(program):
 
 
 def test_replacing_works_where_lasagne_is_not_installed():
-    replaced(BLOCK + CHECK)
+    replaced(blocking("lasagne") + CHECK)
 
 
 def test_replacing_works_where_lasagne_is_not_installed_but_something_in_its_name_was_imported():
@@ -262,7 +255,7 @@ assert lasagne.layers.dense.nonlinearities is ours
 
 
 def test_a_missing_part_of_lasagne_says_who_stands_in_for_it():
-    program = BLOCK + CHECK + "import lasagne\nlasagne.layers\n"
+    program = blocking("lasagne") + CHECK + "import lasagne\nlasagne.layers\n"
     done = run_python(program)
     assert done.returncode == 1
     said = done.stderr.splitlines()[-1]

@@ -17,6 +17,8 @@ from accuracy.references import FUNCTIONS
 from activations import BY_NAME, EVERY
 from helpers import (
     AS_IT_IS,
+    DTYPES,
+    FLAGS,
     ROOT,
     T,
     compiles_with_numba,
@@ -61,8 +63,6 @@ def ops(y, **options):
     nodes = library.function([x], y, **options).maker.fgraph.toposort()
     return str([(n.op, type(getattr(n.op, "scalar_op", None))) for n in nodes])
 """.format(library.__name__)
-FLAGS = library.__name__.upper() + "_FLAGS"
-DTYPES = ("float32", "float64")
 
 
 def compiled(inputs, outputs, mode, **options):
