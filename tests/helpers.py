@@ -227,8 +227,3 @@ class Missing:
             raise ModuleNotFoundError("No module named " + repr(name), name=name)
 sys.meta_path.insert(0, Missing())
 """.format(names)
-
-
-def named(cases):
-    """The argument of pytest.mark.parametrize for a list of cases."""
-    return {"argnames": "case", "argvalues": cases, "ids": [case.name for case in cases]}

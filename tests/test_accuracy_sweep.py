@@ -15,19 +15,14 @@ from accuracy.sweep import (
     reference,
     sweep,
 )
-from activations import ELEMENTWISE
-from helpers import (
-    compiles_with_numba,
-    errors,
-    named,
-    output_of,
-    simd_is_active,
-)
+from activations import BY_NAME, ELEMENTWISE
+from helpers import compiles_with_numba, errors, output_of, simd_is_active
 
 STRIDE = 4099
 MOST_ULPS = 4
 MOST_ULPS_OF_KERNELS = 1
 OTHERS = [f for f in FUNCTIONS if f not in ELEMENTWISE]
+WITHOUT_MPMATH = [f for f in FUNCTIONS if not needs_mpmath(f, "float64")]
 SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 
 
@@ -40,7 +35,7 @@ def assert_are_small(case, found):
     assert found.subnormal.error <= most, found.subnormal
 
 
-@pytest.mark.parametrize(**named(SWEPT))
+@pytest.mark.parametrize("case", SWEPT, ids=repr)
 def test_errors_stay_small_over_all_of_float32(case):
     (found,) = sweep(case, "float32", 0, number_of_points(case, "float32", STRIDE), STRIDE)
     special = hard_points("float32")
@@ -51,7 +46,7 @@ def test_errors_stay_small_over_all_of_float32(case):
 
 
 @pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
-@pytest.mark.parametrize(**named([case for case in FUNCTIONS if not needs_mpmath(case, "float64")]))
+@pytest.mark.parametrize("case", WITHOUT_MPMATH, ids=repr)
 def test_errors_of_functions_stay_small_in_float64(case):
     (found,) = sweep(case, "float64", 0, 600000)
     assert found.normal.error <= 2, found.normal
@@ -59,7 +54,7 @@ def test_errors_of_functions_stay_small_in_float64(case):
 
 
 @pytest.mark.skipif(not compiles_with_numba("FAST_RUN"), reason="needs Numba")
-@pytest.mark.parametrize(**named([case for case in SWEPT if case.name in ("silu", "mish")]))
+@pytest.mark.parametrize("case", [BY_NAME["silu"], BY_NAME["mish"]], ids=repr)
 def test_without_kernels_errors_stay_small_where_numba_is_forbidden_to_reorder(case, tmp_path):
     points = np.linspace(-110, -85, 1001).astype("float32")
     np.save(str(tmp_path / "points.npy"), points)
@@ -78,7 +73,7 @@ def test_without_kernels_errors_stay_small_where_numba_is_forbidden_to_reorder(c
 
 
 @pytest.mark.parametrize("dtype, most", [("float32", 0.001), ("float64", 0.01)])
-@pytest.mark.parametrize(**named(ELEMENTWISE + OTHERS))
+@pytest.mark.parametrize("case", ELEMENTWISE + OTHERS, ids=repr)
 def test_the_reference_is_what_mpmath_says(case, dtype, most):
     if needs_mpmath(case, dtype):
         pytest.skip("there is no reference: mpmath itself measures")

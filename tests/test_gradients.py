@@ -10,7 +10,6 @@ from helpers import (
     evaluate,
     gradient,
     library,
-    named,
     pushforward,
     special,
     tensor,
@@ -34,7 +33,7 @@ def test_slope_and_curvature_agree_with_central_differences(case):
     np.testing.assert_allclose(curvature, (above[1] - below[1]) / (2 * h), **tolerance)
 
 
-@pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.kinks]))
+@pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.kinks], ids=repr)
 def test_the_slope_at_a_kink_is_the_mean_of_both_sides(case, dtype, mode):
     kinks = np.array(case.kinks, dtype)
     one = np.ones_like(kinks)

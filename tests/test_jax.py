@@ -15,7 +15,6 @@ from helpers import (
     derivatives,
     errors,
     library,
-    named,
     slope_scale,
     tensor,
     truth,
@@ -90,7 +89,7 @@ def test_those_that_change_the_shape_compile_where_the_length_is_known(activatio
         np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
-@pytest.mark.parametrize(**named(ROWS))
+@pytest.mark.parametrize("case", ROWS, ids=repr)
 def test_rows_and_their_gradients_are_right(case, dtype, request):
     if case.name == "sparsemax":
         reason = "JAX compiles no arange of a length that it does not know"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activations import BY_NAME, ELEMENTWISE
-from helpers import T, library, named, nnet
+from helpers import T, library, nnet
 from sklearn.datasets import load_digits
 
 from lasagne_nl import nonlinearities as nl
@@ -40,7 +40,7 @@ def train(*networks, steps=100):
     return [[p.get_value() for p in parameters] for parameters in trained]
 
 
-@pytest.mark.parametrize(**named([case for case in ELEMENTWISE if case.lasagne is not None]))
+@pytest.mark.parametrize("case", [c for c in ELEMENTWISE if c.lasagne], ids=repr)
 def test_weights_after_100_steps_are_those_of_lasagne(case):
     lasagnes = (lambda x: case.lasagne(T, nnet, x)), softmax_of_lasagne
     ours, lasagnes = train((case.activation, nl.softmax), lasagnes)
@@ -49,7 +49,7 @@ def test_weights_after_100_steps_are_those_of_lasagne(case):
         assert np.abs(mine - theirs).max() < 1e-9
 
 
-@pytest.mark.parametrize(**named([BY_NAME["rectify"], BY_NAME["leaky_rectify"]]))
+@pytest.mark.parametrize("case", [BY_NAME["rectify"], BY_NAME["leaky_rectify"]], ids=repr)
 def test_neurons_that_are_exactly_zero_learn_as_with_lasagne(case):
     # All weights 0: each hidden neuron sits on the kink, whose slope decides where it goes.
     x = T.dmatrix()

@@ -25,7 +25,6 @@ from helpers import (
     evaluate,
     fast,
     library,
-    named,
     nnet,
     only_graph,
     output_of,
@@ -458,7 +457,7 @@ def test_scales_of_tanh_may_be_huge_or_tiny(scale_in):
         np.testing.assert_allclose(got, expected, rtol=(1.1 if is_one else 3) * 2**-23)
 
 
-@pytest.mark.parametrize(**named(FUNCTIONS))
+@pytest.mark.parametrize("case", FUNCTIONS, ids=repr)
 def test_a_function_is_computed_by_its_kernel_and_right_at_the_edges(case, dtype):
     compute = sweep.compiled(case, dtype)
     (node,) = vector_nodes(compute)

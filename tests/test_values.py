@@ -15,7 +15,6 @@ from helpers import (
     errors,
     evaluate,
     library,
-    named,
     only_graph,
     tensor,
     truth,
@@ -92,7 +91,7 @@ def test_values_of_float16_are_within_a_few_ulps_of_the_truth(case, mode):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(**named(ELEMENTWISE))
+@pytest.mark.parametrize("case", ELEMENTWISE, ids=repr)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_values_of_any_float_are_within_a_few_ulps_of_the_truth(case, dtype, data):
@@ -102,7 +101,7 @@ def test_values_of_any_float_are_within_a_few_ulps_of_the_truth(case, dtype, dat
     assert errors(case, evaluate(case, points)[0], points).max() <= MOST_ULPS, points
 
 
-@pytest.mark.parametrize(**named(ROWS))
+@pytest.mark.parametrize("case", ROWS, ids=repr)
 def test_the_values_of_any_row_are_within_a_few_ulps_of_the_truth(case, dtype, mode):
     rng = np.random.RandomState(1)
     rows = np.concatenate(
@@ -138,7 +137,7 @@ def test_shape_and_values_are_those_of_the_elements_in_any_number_of_dimensions(
         assert errors(case, got.reshape(-1), points.reshape(-1)).max() <= MOST_ULPS
 
 
-@pytest.mark.parametrize(**named(ROWS))
+@pytest.mark.parametrize("case", ROWS, ids=repr)
 def test_rows_lie_along_the_last_axis_in_any_number_of_dimensions(case, mode):
     arrays = [np.random.RandomState(n).randn(*(2, 3, 1, 2, 4)[-n:]) for n in range(1, 6)]
     inputs = [tensor("x", "float64", array.ndim) for array in arrays]
