@@ -3,6 +3,7 @@ the probabilities round to 0 or 1."""
 
 import functools
 import os
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -17,115 +18,85 @@ SCORES = (-10000, -1000, -100, -40, -20, -1, 0, 2, 17, 37, 90, 745, 10000)
 ROWS = ((10000, -10000, 0), (0, -1000, -2000), (-1000, 1000, 1000), (3, -2, 1), (90, 10000, 50))
 LABELS = [1, 1, 0, 2, 1]
 STEP, INF = "1e-60", np.inf
+softmax = ROWS_BY_NAME["softmax"].value
 
 
 def digits(*scores):
     """So many that 1 less the smallest probability is not 1, nor its difference quotient 0."""
-    return 100 + (max(*scores, 0) - min(*scores, 0)) // 2
+    return 100 + (max(*scores, 0) - min(*scores, 0)) * 4 // 9
 
 
-sigmoid, softmax = BY_NAME["sigmoid"].value, ROWS_BY_NAME["softmax"].value
+# What likelihoods are made of: functions of variables; and the same of arrays of numbers that have
+# so many digits that nothing is lost.
+SYMBOLIC = SimpleNamespace(**dict(vars(T), sigmoid=nl.sigmoid))
+OF_NUMBERS = {
+    "sigmoid": BY_NAME["sigmoid"].value,
+    "log": mpmath.log,
+    "log1p": lambda x: mpmath.log(1 + x),
+    "exp": mpmath.exp,
+}
+EXACT = SimpleNamespace(
+    **dict(vars(np), **{name: np.frompyfunc(f, 1, 1) for name, f in OF_NUMBERS.items()})
+)
+EXACT.switch, EXACT.neq, EXACT.eq = np.where, np.not_equal, np.equal
+# Of whatever number of rows.
+EXACT.specify_shape = EXACT.reshape = lambda array, shape: array.reshape(-1, *shape[1:])
 
 
-def ordered(scores):
+def ordered(o, scores):
     """The probabilities of five classes in an order, between four scores."""
-    below = [nl.sigmoid(scores - cut) for cut in (3, 1, -1, -4)]
-    below = T.stack([T.zeros_like(scores), *below, T.ones_like(scores)])
+    below = [o.sigmoid(scores - cut) for cut in (3, 1, -1, -4)]
+    below = o.stack([o.zeros_like(scores), *below, o.ones_like(scores)])
     return below[1:] - below[:-1]
 
 
-# A likelihood of a vector of scores and one of observations; and the same of single numbers.
+# Likelihoods of a vector of scores and one of observations, made of SYMBOLIC or of EXACT.
 OF_A_SIGMOID = {
-    "log(s)": (lambda x, y: T.log(nl.sigmoid(x)), lambda x, y: mpmath.log(sigmoid(x))),
-    "log(1 - s)": (lambda x, y: T.log(1 - nl.sigmoid(x)), lambda x, y: mpmath.log(1 - sigmoid(x))),
-    "log1p(-s)": (lambda x, y: T.log1p(-nl.sigmoid(x)), lambda x, y: mpmath.log(1 - sigmoid(x))),
-    "cross-entropy": (
-        lambda x, y: y * T.log(nl.sigmoid(x)) + (1 - y) * T.log(1 - nl.sigmoid(x)),
-        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
+    "log(s)": lambda o, x, y: o.log(o.sigmoid(x)),
+    "log(1 - s)": lambda o, x, y: o.log(1 - o.sigmoid(x)),
+    "log1p(-s)": lambda o, x, y: o.log1p(-o.sigmoid(x)),
+    "cross-entropy": lambda o, x, y: y * o.log(o.sigmoid(x)) + (1 - y) * o.log(1 - o.sigmoid(x)),
+    "log(switch)": lambda o, x, y: o.log(o.switch(o.neq(y, 0), o.sigmoid(x), 1 - o.sigmoid(x))),
+    "log(switch) of another": lambda o, x, y: o.log(
+        o.switch(o.neq(y, 0), o.sigmoid(x), 3 + abs(x))
     ),
-    "log(switch)": (
-        lambda x, y: T.log(T.switch(T.neq(y, 0), nl.sigmoid(x), 1 - nl.sigmoid(x))),
-        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
+    "log(1 - switch) of another": lambda o, x, y: o.log(
+        1 - o.switch(o.neq(y, 0), o.sigmoid(x), 0.5 * o.exp(-abs(x)))
     ),
-    "log(switch) of another": (
-        lambda x, y: T.log(T.switch(T.neq(y, 0), nl.sigmoid(x), 3 + abs(x))),
-        lambda x, y: mpmath.log(sigmoid(x) if y else 3 + abs(x)),
+    "log1p(-concatenate) with another": lambda o, x, y: o.log1p(
+        -o.concatenate([o.sigmoid(x), 0.5 * o.exp(-abs(x))])
+    )[: x.shape[0]],
+    "switch(log)": lambda o, x, y: o.switch(
+        o.neq(y, 0), o.log(o.sigmoid(x)), o.log(1 - o.sigmoid(x))
     ),
-    "log(1 - switch) of another": (
-        lambda x, y: T.log(1 - T.switch(T.neq(y, 0), nl.sigmoid(x), 0.5 * T.exp(-abs(x)))),
-        lambda x, y: mpmath.log(1 - (sigmoid(x) if y else mpmath.exp(-abs(x)) / 2)),
-    ),
-    "log1p(-concatenate) with another": (
-        lambda x, y: T.log1p(-T.concatenate([nl.sigmoid(x), 0.5 * T.exp(-abs(x))]))[: x.shape[0]],
-        lambda x, y: mpmath.log(1 - sigmoid(x)),
-    ),
-    "switch(log)": (
-        lambda x, y: T.switch(T.neq(y, 0), T.log(nl.sigmoid(x)), T.log(1 - nl.sigmoid(x))),
-        lambda x, y: mpmath.log(sigmoid(x) if y else 1 - sigmoid(x)),
-    ),
-    "log(difference)": (
-        lambda x, y: T.log(nl.sigmoid(x + 2) - nl.sigmoid(x - 1)),
-        lambda x, y: mpmath.log(sigmoid(x + 2) - sigmoid(x - 1)),
-    ),
-    "log(difference to a constant)": (
-        lambda x, y: T.log(1 - nl.sigmoid(-abs(x) - 1) - 0.25),
-        lambda x, y: mpmath.log(1 - sigmoid(-abs(x) - 1) - mpmath.mpf("0.25")),
-    ),
-    "the first of ordered": (
-        lambda x, y: T.log(ordered(x)[0]),
-        lambda x, y: mpmath.log(sigmoid(x - 3)),
-    ),
-    "one of ordered": (
-        lambda x, y: T.log(ordered(x).T[:, 1]),
-        lambda x, y: mpmath.log(sigmoid(x - 1) - sigmoid(x - 3)),
-    ),
-    "the last of ordered": (
-        lambda x, y: T.log(ordered(x)[4]),
-        lambda x, y: mpmath.log(1 - sigmoid(x + 4)),
-    ),
-    "beside a client": (
-        lambda x, y: T.log(nl.sigmoid(x)) + 3 * nl.sigmoid(x),
-        lambda x, y: mpmath.log(sigmoid(x)) + 3 * sigmoid(x),
-    ),
-    "with half of it unlikely": (
-        lambda x, y: T.log(T.concatenate([nl.sigmoid(x), 1 - nl.sigmoid(x)])).reshape((2, -1))[1],
-        lambda x, y: mpmath.log(1 - sigmoid(x)),
-    ),
+    "log(difference)": lambda o, x, y: o.log(o.sigmoid(x + 2) - o.sigmoid(x - 1)),
+    "log(difference to a constant)": lambda o, x, y: o.log(1 - o.sigmoid(-abs(x) - 1) - 0.25),
+    "the first of ordered": lambda o, x, y: o.log(ordered(o, x)[0]),
+    "one of ordered": lambda o, x, y: o.log(ordered(o, x).T[:, 1]),
+    "the last of ordered": lambda o, x, y: o.log(ordered(o, x)[4]),
+    "beside a client": lambda o, x, y: o.log(o.sigmoid(x)) + 3 * o.sigmoid(x),
+    "with half of it unlikely": lambda o, x, y: o.log(
+        o.concatenate([o.sigmoid(x), 1 - o.sigmoid(x)])
+    ).reshape((2, -1))[1],
 }
 
 
-def of_labels(p, y):
-    return p[T.arange(y.shape[0]), y]
+def of_labels(o, p, y):
+    return p[o.arange(y.shape[0]), y]
 
 
-# A likelihood of rows of scores, and a label for each; and the same of a row and its label.
+# The same of the softmax of rows of scores, and a label for each row.
 OF_A_SOFTMAX = {
-    "log(p[y])": (lambda p, y: T.log(of_labels(p, y)), lambda p, y: mpmath.log(p[y])),
-    "log(p[y]) + p[0]": (
-        lambda p, y: T.log(of_labels(p, y)) + p[:, 0],
-        lambda p, y: mpmath.log(p[y]) + p[0],
+    "log(p[y])": lambda o, p, y: o.log(of_labels(o, p, y)),
+    "log(p[y]) + p[0]": lambda o, p, y: o.log(of_labels(o, p, y)) + p[:, 0],
+    "log1p(-p[1])": lambda o, p, y: o.log1p(-p[:, 1]),
+    "log(1 - p)": lambda o, p, y: o.log(1 - p).sum(axis=1),
+    "behind a switch": lambda o, p, y: o.switch(
+        y > 2, -np.inf, o.log(of_labels(o, p, o.clip(y, 0, 2)))
     ),
-    "log1p(-p[1])": (lambda p, y: T.log1p(-p[:, 1]), lambda p, y: mpmath.log(1 - p[1])),
-    "log(1 - p)": (
-        lambda p, y: T.log(1 - p).sum(axis=1),
-        lambda p, y: sum(mpmath.log(1 - one) for one in p),
-    ),
-    "behind a switch": (
-        lambda p, y: T.switch(y > 2, -np.inf, T.log(of_labels(p, T.clip(y, 0, 2)))),
-        lambda p, y: mpmath.log(p[y]),
-    ),
-    "in a switch": (
-        lambda p, y: T.log(T.switch(T.eq(y, 1), p[:, 1], 1 - p[:, 1])),
-        lambda p, y: mpmath.log(p[1] if y == 1 else 1 - p[1]),
-    ),
-    "behind specify_shape": (
-        lambda p, y: of_labels(T.log(T.specify_shape(p, (5, 3))), y),
-        lambda p, y: mpmath.log(p[y]),
-    ),
-    "in rows of one": (
-        lambda p, y: T.log(p.reshape((5, 1, 3)).dimshuffle(2, 0, 1)[1, :, 0]),
-        lambda p, y: mpmath.log(p[1]),
-    ),
+    "in a switch": lambda o, p, y: o.log(o.switch(o.eq(y, 1), p[:, 1], 1 - p[:, 1])),
+    "behind specify_shape": lambda o, p, y: of_labels(o, o.log(o.specify_shape(p, (5, 3))), y),
+    "in rows of one": lambda o, p, y: o.log(o.reshape(p, (5, 1, 3)).transpose(2, 0, 1)[1, :, 0]),
 }
 
 
@@ -136,8 +107,9 @@ def truth_of_sigmoid(name):
     for i, x in enumerate(SCORES):
         with mpmath.workdps(digits(x)):
             step = mpmath.mpf(STEP)
-            at = [OF_A_SIGMOID[name][1](z, i % 2) for z in (x + 0 * step, x + step, x - step)]
-            results.append([float(at[0]), float((at[1] - at[2]) / (2 * step))])
+            scores = [np.array([z]) for z in (x + 0 * step, x + step, x - step)]
+            at, above, below = (OF_A_SIGMOID[name](EXACT, z, np.array([i % 2]))[0] for z in scores)
+            results.append([float(at), float((above - below) / (2 * step))])
     return np.transpose(results)
 
 
@@ -147,13 +119,12 @@ def truth_of_softmax(name):
     values, slopes = [], []
     for row, label in zip(ROWS, LABELS):
         with mpmath.workdps(digits(*row)):
-            at = [OF_A_SOFTMAX[name][1](softmax(row), label)]
-            for i in range(3):
-                moved = list(row)
-                moved[i] += mpmath.mpf(STEP)
-                at.append(OF_A_SOFTMAX[name][1](softmax(moved), label))
+            step, at = mpmath.mpf(STEP), []
+            for moved in (None, 0, 1, 2):
+                p = softmax([x + step * (i == moved) for i, x in enumerate(row)])
+                at += list(OF_A_SOFTMAX[name](EXACT, np.array([p]), np.array([label])))
             values.append(float(at[0]))
-            slopes.append([float((one - at[0]) / mpmath.mpf(STEP)) for one in at[1:]])
+            slopes.append([float((one - at[0]) / step) for one in at[1:]])
     return np.array(values), np.array(slopes)
 
 
@@ -182,8 +153,8 @@ def compiled(are_rows, mode, prepare):
         x = tensor("x", dtype, 2 if are_rows else 1)
         y = T.lvector("y") if are_rows else tensor("y", dtype, 1)
         inputs += [x, y]
-        for likelihood, _ in likelihoods.values():
-            log = prepare(likelihood(nl.softmax(x) if are_rows else x, y))
+        for likelihood in likelihoods.values():
+            log = prepare(likelihood(SYMBOLIC, nl.softmax(x) if are_rows else x, y))
             outputs += [log, library.grad(log.sum(), x)]
     # Another linker has rewrites of its own, whose graph need not be compiled, too.
     linked = mode if mode in MODES[:2] else only_graph(mode)
