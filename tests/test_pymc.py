@@ -6,6 +6,7 @@ import re
 import mpmath
 import numpy as np
 import pytest
+from activations import BY_NAME
 from helpers import ROOT, T, library, output_of
 
 from lasagne_nl import nonlinearities as nl
@@ -66,33 +67,18 @@ def test_variational_inference_of_a_network_ends_without_nan(activation):
 
 
 exp, log = mpmath.exp, mpmath.log
-# An activation, the same of a number, values of it, and some that it has not.
+# An activation, the case that has its formula, constants for that, values, and what is no value.
 INVERTIBLE = {
-    "LeakyRectify(0.1)": (
-        nl.LeakyRectify(0.1),
-        lambda x: x if x > 0 else x / 10,
-        [-3, -0.07, 1e-5, 4],
-        [],
-    ),
-    "elu": (nl.elu, lambda x: x if x > 0 else exp(x) - 1, [-1 + 1e-6, -0.5, 2], [-1, -1.5]),
-    "ELU(2)": (nl.ELU(2), lambda x: x if x > 0 else 2 * exp(x) - 2, [-1.9, 2], [-2, -np.inf]),
-    "CELU(2)": (nl.CELU(2), lambda x: x if x > 0 else 2 * exp(x / 2) - 2, [-1.9, 3], [-2.5]),
-    "SELU(2, 3)": (
-        nl.SELU(2, 3),
-        lambda x: 2 * x if x > 0 else 6 * exp(x) - 6,
-        [-5.9, -0.1, 3],
-        [-6, -7],
-    ),
-    "softplus": (nl.softplus, lambda x: log(1 + exp(x)), [1e-3, 0.5, 4], [0, -1]),
-    "Softplus(3)": (nl.Softplus(3), lambda x: log(1 + exp(3 * x)) / 3, [1e-3, 0.5, 4], [0, -1]),
-    "softsign": (nl.softsign, lambda x: x / (1 + abs(x)), [-0.9, 0.01, 0.7], [-1, 1, 2]),
-    "squareplus": (
-        nl.squareplus,
-        lambda x: (x + mpmath.sqrt(x * x + 4)) / 2,
-        [0.2, 1, 5],
-        [0, -1],
-    ),
-    "tanh_shrink": (nl.tanh_shrink, lambda x: x - mpmath.tanh(x), [-3, -1e-9, 1e-3, 0.2, 6], []),
+    "LeakyRectify(0.1)": (nl.LeakyRectify(0.1), "leaky_rectify", [0.1], [-3, -0.07, 1e-5, 4], []),
+    "elu": (nl.elu, "elu", [], [-1 + 1e-6, -0.5, 2], [-1, -1.5]),
+    "ELU(2)": (nl.ELU(2), "ELU(0.5)", [2], [-1.9, 2], [-2, -np.inf]),
+    "CELU(2)": (nl.CELU(2), "CELU(1.7)", [2], [-1.9, 3], [-2.5]),
+    "SELU(2, 3)": (nl.SELU(2, 3), "selu", [2, 3], [-5.9, -0.1, 3], [-6, -7]),
+    "softplus": (nl.softplus, "softplus", [], [1e-3, 0.5, 4], [0, -1]),
+    "Softplus(3)": (nl.Softplus(3), "Softplus(2.5)", [3], [1e-3, 0.5, 4], [0, -1]),
+    "softsign": (nl.softsign, "softsign", [], [-0.9, 0.01, 0.7], [-1, 1, 2]),
+    "squareplus": (nl.squareplus, "squareplus", [4], [0.2, 1, 5], [0, -1]),
+    "tanh_shrink": (nl.tanh_shrink, "tanh_shrink", [], [-3, -1e-9, 1e-3, 0.2, 6], []),
 }
 
 
@@ -114,15 +100,15 @@ def log_density_of_normal(x):
 
 @pytest.mark.parametrize("name", INVERTIBLE)
 def test_an_invertible_activation_of_a_random_variable_has_its_density(name, dtype):
-    activation, function, points, outside = INVERTIBLE[name]
+    activation, case, constants, points, outside = INVERTIBLE[name]
     rv = activation(pm.Normal.dist(*NORMAL.astype(dtype), dtype=dtype))
     value = T.vector(dtype=dtype)
     density = pm.logp(rv, value)
     compiled = library.function([value], density, mode="FAST_COMPILE")
     for y in np.array(points, dtype):
         with mpmath.workdps(50):
-            x = inverted(function, mpmath.mpf(float(y)))
-            exact = log_density_of_normal(x) - log(mpmath.diff(function, x))
+            x = inverted(lambda x: BY_NAME[case].value(x, *constants), mpmath.mpf(float(y)))
+            exact = log_density_of_normal(x) - log(BY_NAME[case].slope(x, *constants))
         rtol = 1e-12 if dtype == "float64" else 1e-4
         np.testing.assert_allclose(compiled([y])[0], float(exact), rtol=rtol)
     np.testing.assert_array_equal(compiled(np.array(outside, dtype)), -np.inf)
