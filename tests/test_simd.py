@@ -553,14 +553,10 @@ def test_arithmetic_of_four_arrays_is_vectorised_too_such_as_that_of_adam(dtype)
 def test_the_off_switches_leave_theanos_own_graph(name):
     for mode in (fast(TAG), library.compile.get_mode("FAST_COMPILE")):
         function = graph_of(name, mode)
-        assert "lnl" not in str([n.op for n in function.maker.fgraph.toposort()])
-        assert not vector_nodes(function)
-        modules = {type(n.op).__module__ for n in function.maker.fgraph.toposort()}
-        scalars = {
-            type(getattr(n.op, "scalar_op", n.op)).__module__
-            for n in function.maker.fgraph.toposort()
-        }
-        assert not any(m.startswith("lasagne_nl") for m in modules | scalars)
+        ops = [n.op for n in function.maker.fgraph.toposort()]
+        assert "lnl" not in str(ops) and not vector_nodes(function)
+        modules = {type(one).__module__ for op in ops for one in (op, getattr(op, "scalar_op", op))}
+        assert not any(module.startswith("lasagne_nl") for module in modules)
 
 
 @of_theano
