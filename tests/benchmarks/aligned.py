@@ -6,28 +6,15 @@ import re
 import textwrap
 
 
-def aligned(header, rows):
-    """The lines of a table of text; they are also a simple table of reStructuredText.
-
-    A row may end early: its last cell then runs over the columns that it has not.
-    """
-    lines = [header] + rows
-    within = [line if len(line) == len(header) else line[:-1] for line in lines]
-    widths = [max(len(line[i]) for line in within if i < len(line)) for i in range(len(header))]
-    border = "  ".join("=" * width for width in widths)
-
-    def line(cells):
-        return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-
-    return [border, line(header), border] + [line(row) for row in rows] + [border]
-
-
 def restructured(title, header, rows):
     """A table in reStructuredText, whose cells are taken literally; the header may be None."""
-    rows = [[escaped(cell) for cell in row] for row in rows]
-    lines = aligned([escaped(cell) for cell in header or [""] * len(rows[0])], rows)
-    table = textwrap.indent("\n".join(lines if header else lines[2:]), "   ")
-    return ".. table:: {}\n\n{}\n".format(escaped(title), table)
+    lines = [[escaped(cell) for cell in line] for line in [header or rows[0], *rows]]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    border = ["=" * width for width in widths]
+    above = [border, lines[0]] if header else []
+    lines = [*above, border, *lines[1:], border]
+    texts = ["  ".join(c.ljust(n) for c, n in zip(line, widths)).rstrip() for line in lines]
+    return ".. table:: {}\n\n{}\n".format(escaped(title), textwrap.indent("\n".join(texts), "   "))
 
 
 def escaped(text):
