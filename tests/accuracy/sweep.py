@@ -14,6 +14,7 @@ from helpers import library, simd_is_active, tensor, truth, ulps, with_theano
 
 CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
 BIT_PATTERNS = 2**32
+WIDE = {"float32": np.float64, "float64": np.longdouble}  # to measure errors in
 LONG_DOUBLE_WILL_DO = np.finfo(np.longdouble).nmant >= 63
 KEPT = 400  # points with large errors that are kept for mpmath
 
@@ -31,30 +32,6 @@ _SWITCHES = np.array(
      735, 744.44, 745, 745.13, 746]
 )  # fmt: skip
 _LN2_QUARTER = np.log(2) / 4
-
-
-class _Format:
-    """How a dtype is laid out, and the type that is wide enough to measure its errors in."""
-
-    def __init__(self, dtype, integer, wide):
-        limits = np.finfo(dtype)
-        self.integer = np.dtype(integer)
-        self.wide = np.dtype(wide)
-        self.mantissa_bits = limits.nmant
-        self.exponents = 2**limits.nexp - 1
-        one = self.wide.type(1)
-        # One over the unit in the last place, by the biased exponent; the unit of subnormal numbers
-        # is that of the smallest normal one, the unit of inf that of the largest finite number.
-        field = np.clip(np.arange(2**limits.nexp), 1, self.exponents - 1)
-        self.per_unit = np.ldexp(one, self.mantissa_bits - (field + limits.minexp - 1))
-        self.beyond = np.ldexp(one, limits.maxexp)  # what inf stands for
-
-
-with np.errstate(over="ignore"):  # where long double is float64, and not used
-    FORMATS = {
-        "float32": _Format("float32", "int32", "float64"),
-        "float64": _Format("float64", "int64", np.longdouble),
-    }
 
 
 class Extreme:
@@ -138,36 +115,33 @@ def _errors(got, exact, least=0):
     As `helpers.ulps`, but inf counts as the power of 2 where it begins. If there is a `least`, what
     is smaller is measured in units of that, and a zero may have any sign.
     """
-    layout = FORMATS[got.dtype.name]
+    limits = np.finfo(got.dtype)
     rounded = exact.astype(got.dtype)
-    exponent = (rounded.view(layout.integer) >> layout.mantissa_bits) & layout.exponents
-    if least:
-        exponent = np.maximum(exponent, int(np.floor(np.log2(least))) + layout.exponents // 2)
-    per_unit = layout.per_unit[exponent]
-    error = got.astype(exact.dtype)
-    error -= exact
+    size = np.maximum(np.abs(rounded), got.dtype.type(least))
+    # NumPy has no unit for the largest number, whose neighbour has the same.
+    unit = np.spacing(np.minimum(size, np.nextafter(limits.max, limits.tiny)))
+    error = got - exact
     np.abs(error, out=error)
-    error *= per_unit
+    error /= unit
     if not error.max() < np.inf:  # NaN is not
-        infinite = np.isinf(got)
-        right = np.isnan(got) & np.isnan(exact) | (
-            infinite & (np.signbit(got) == np.signbit(exact)) & (np.abs(exact) >= layout.beyond)
-        )
-        distance = np.abs(np.copysign(layout.beyond, got) - exact) * per_unit
+        beyond = np.ldexp(exact.dtype.type(1), limits.maxexp)  # what inf stands for
+        infinite, same_sign = np.isinf(got), np.signbit(got) == np.signbit(exact)
+        right = np.isnan(got) & np.isnan(exact) | infinite & same_sign & (np.abs(exact) >= beyond)
+        distance = np.abs(np.copysign(beyond, got) - exact) / unit
         error = np.where(right, 0, np.where(infinite, distance, error))
         error[np.isnan(error)] = np.inf
-    differ_in_sign = got.view(layout.integer) ^ rounded.view(layout.integer) < 0
-    if differ_in_sign.any() and not least:
-        error[differ_in_sign & (got == 0)] = np.inf
-    return error, exponent > 0
+    is_zero = got == 0
+    if is_zero.any() and not least:
+        error[is_zero & (np.signbit(got) != np.signbit(rounded))] = np.inf
+    return error, ~(size < limits.tiny)
 
 
 def reference(case, x):
     """The values of an activation or function at `x`, in the type in which errors are measured."""
-    wide = FORMATS[x.dtype.name].wide
+    wide = WIDE[x.dtype.name]
     if case.name not in FORMULAS:
         return compiled(case.in_float64, "float64", "expression")(x.astype("float64"))
-    constants = [wide.type(x.dtype.type(c)) for c in case.constants]
+    constants = [wide(x.dtype.type(c)) for c in case.constants]
     return FORMULAS[case.name](x.astype(wide), *constants)
 
 
