@@ -167,28 +167,31 @@ FUNCTIONS = [
 # An exponent that is rounded in long double would already show in float64.
 BY_MPMATH_IN_FLOAT64 = {"gelu", "GELU(approximate=True)"}
 
+# By the name of a case, or for all of a class.
 FORMULAS = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
-    "ScaledTanH()": lambda x, scale_in, scale_out: np.tanh(scale_in * x) * scale_out,
+    nl.ScaledTanH: lambda x, scale_in, scale_out: np.tanh(scale_in * x) * scale_out,
     "rectify": lambda x: np.where(x <= 0, 0, x),  # of -0.0, too
-    "leaky_rectify": lambda x, leakiness: np.where(x > 0, x, leakiness * x),
+    "LeakyRectify(0)": lambda x: np.where(x <= 0, 0, x),
+    nl.LeakyRectify: lambda x, leakiness: np.where(x > 0, x, leakiness * x),
     "elu": _elu,
-    "selu": lambda x, scale, scale_neg: _elu(x, scale_neg, scale=scale),
+    nl.SELU: lambda x, scale, scale_neg: _elu(x, scale_neg, scale=scale),
     "softplus": _softplus,
     "linear": np.positive,
-    "ELU(0.5)": _elu,
-    "CELU(1.7)": lambda x, alpha: _elu(x, alpha, alpha),
+    nl.ELU: _elu,
+    nl.CELU: lambda x, alpha=1: _elu(x, alpha, alpha),
     "gelu": _gelu,
     "GELU(approximate=True)": lambda x: _gated(x, np.sqrt(8 / np.pi) * (x + 0.044715 * x**3)),
-    "silu": lambda x, beta: _gated(x, beta * x),
+    nl.Swish: lambda x, beta: _gated(x, beta * x),
     "mish": _mish,
     "softsign": lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))),
-    "Softplus(2.5)": lambda x, beta: _softplus(beta * x) / beta,
-    "squareplus": _squareplus,
+    nl.Softplus: lambda x, beta: _softplus(beta * x) / beta,
+    nl.Squareplus: _squareplus,
     "hard_sigmoid": lambda x, slope: _ramp(x, 3, slope),
     "HardSigmoid(0.2)": lambda x, slope: _ramp(x, 2.5, slope),
-    "hard_tanh": _clipped,
+    nl.HardTanh: _clipped,
+    nl.ClippedRectify: _clipped,
     "hard_silu": lambda x: np.where(x <= -3, 0, np.where(x > 3, x, x * (x + 3) / 6)),
     "log_sigmoid": lambda x: -_softplus(-x),
     "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x > 1, x, (x + 1) ** 2 / 4)),
@@ -204,19 +207,11 @@ FORMULAS = {
     "erf": _erf,
     "erfc": _erfc,
 }
-for _name, _same in (
-    ("ScaledTanH(2/3, 1.7159)", "ScaledTanH()"),
-    ("LeakyRectify(0)", "rectify"),
-    ("very_leaky_rectify", "leaky_rectify"),
-    ("SELU()", "selu"),
-    ("celu", "elu"),
-    ("Swish(1.75)", "silu"),
-    ("Swish(-0.625)", "silu"),
-    ("Squareplus(0.3)", "squareplus"),
-    ("HardTanh(-0.25, 2)", "hard_tanh"),
-    ("relu6", "hard_tanh"),
-):
-    FORMULAS[_name] = FORMULAS[_same]
+
+
+def formula_of(case):
+    return FORMULAS.get(case.name) or FORMULAS.get(type(case.activation))
+
 
 PARAMETERS = 0.001, 0.02, 0.1, 1 / 3.0, 0.6, 1.7, 2.5, 3, 7.3, 40
 # The class of a case, and what follows its first parameter.
@@ -239,7 +234,6 @@ def _at_parameters():
             case.activation = owner(*case.constants)
             numbers = ", ".join(map("{:.3g}".format, case.constants))
             case.name = "{}({})".format(owner.__name__, numbers)
-            FORMULAS[case.name] = FORMULAS[name]
             if owner in (nl.Swish, nl.Softplus):  # of whose factors the product is rounded
                 BY_MPMATH_IN_FLOAT64.add(case.name)
             yield case.name, case

@@ -9,7 +9,7 @@ float64, mpmath serves alone, on fewer points.
 import functools
 
 import numpy as np
-from accuracy.references import BY_MPMATH_IN_FLOAT64, FORMULAS
+from accuracy.references import BY_MPMATH_IN_FLOAT64, formula_of
 from helpers import library, simd_is_active, tensor, truth, ulps, with_theano
 
 CHUNK = 2**15  # points at a time: what NumPy passes over again and again stays in the cache
@@ -139,10 +139,11 @@ def _errors(got, exact, least=0):
 def reference(case, x):
     """The values of an activation or function at `x`, in the type in which errors are measured."""
     wide = WIDE[x.dtype.name]
-    if case.name not in FORMULAS:
+    formula = formula_of(case)
+    if formula is None:
         return compiled(case.in_float64, "float64", "expression")(x.astype("float64"))
     constants = [wide(x.dtype.type(c)) for c in case.constants]
-    return FORMULAS[case.name](x.astype(wide), *constants)
+    return formula(x.astype(wide), *constants)
 
 
 @functools.lru_cache(maxsize=None)
@@ -194,8 +195,7 @@ def needs_mpmath(case, dtype):
     """Whether NumPy has no type that is wide enough to measure errors in."""
     if dtype == "float32":
         return False
-    is_formula = LONG_DOUBLE_WILL_DO and case.name in FORMULAS
-    return not is_formula or case.name in BY_MPMATH_IN_FLOAT64
+    return not (LONG_DOUBLE_WILL_DO and formula_of(case)) or case.name in BY_MPMATH_IN_FLOAT64
 
 
 def float32_points(first, count, stride):
