@@ -107,7 +107,6 @@ def graph_of_derivatives(case, ndim=1):
 
 @functools.lru_cache(maxsize=None)
 def compiled_derivatives(case, mode, ndim=1):
-    """That graph compiled."""
     if mode == "FAST_RUN" and ndim == 1:  # operations of rows have not all C code
         mode = backend.mode_of_one_function() or mode
     elif mode == "CVM" and ndim == 1:

@@ -230,7 +230,6 @@ def test_a_step_of_scan_may_multiply_matrices():
 
 
 def uniform(shape):
-    """Random numbers of the library."""
     random = T.shared_randomstreams if hasattr(T, "shared_randomstreams") else T.random.utils
     streams = getattr(random, "RandomStreams", None) or random.RandomStream
     return streams(1).uniform(size=shape)

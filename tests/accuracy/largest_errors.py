@@ -52,6 +52,7 @@ class Row:
         self.name = self.case.name
         self.points = number_of_points(self.case, dtype, options.stride, options.points)
         self.found = {contestant: Errors() for contestant in CONTESTANTS}
+        self.ours = self.found["ours"]
         self.off = 0.0
 
     def tasks(self):
@@ -61,18 +62,7 @@ class Row:
             count = min(step, self.points - first)
             yield self.table, self.key, self.dtype, first, count, self.stride
 
-    @property
-    def ours(self):
-        """The errors of what users get."""
-        return self.found["ours"]
-
-    def add(self, *found):
-        """Take what a task has found into account."""
-        for errors, more in zip(self.found.values(), found):
-            errors.merge(more)
-
     def cells(self):
-        """What the table shows."""
         worst = self.ours.normal
         cells = [self.name, _ulps(worst), *_point(worst), _ulps(self.ours.subnormal)]
         for other in list(self.found.values())[1:]:
@@ -116,7 +106,6 @@ def run(numbered_task):
 
 
 def measure(rows, processes):
-    """Fill in the rows."""
     tasks = [(number, task) for number, row in enumerate(rows) for task in row.tasks()]
     with contextlib.ExitStack() as stack:
         if processes == 1:
@@ -128,14 +117,14 @@ def measure(rows, processes):
         bar = stack.enter_context(tqdm(total=total, unit=" inputs", unit_scale=True))
         for number, found in results:
             bar.set_postfix_str("{}, {}".format(rows[number].name, rows[number].dtype))
-            rows[number].add(*found)
+            for errors, more in zip(rows[number].found.values(), found):
+                errors.merge(more)
             bar.update(found[0].points)
     for row in tqdm(rows, desc="against mpmath", leave=False):
         row.off = check(row.case, row.dtype, row.ours)
 
 
 def report(rows):
-    """The tables, as reStructuredText."""
     parts = []
     for dtype in dict.fromkeys(row.dtype for row in rows):
         of_dtype = [row for row in rows if row.dtype == dtype]
@@ -147,7 +136,6 @@ def report(rows):
 
 
 def explanation(rows):
-    """What a table was measured with."""
     dtype, stride = rows[0].dtype, rows[0].stride
     by_mpmath = [row for row in rows if needs_mpmath(row.case, dtype)]
     others = [row for row in rows if row not in by_mpmath]

@@ -233,7 +233,6 @@ def compare(names, dtypes):
 
 
 def report(versions, found, names, dtypes):
-    """The tables, as reStructuredText."""
     compared = [n for n in names if any(key[0] == n and len(found.largest[key]) > 1
                                         for key in found.largest)]  # fmt: skip
     missing = [name for name in names if name not in compared]

@@ -202,7 +202,6 @@ def _flags(variable, flags):
 
 
 def environment(threads, **flags):
-    """The environment variables of a worker."""
     flags = dict({"floatX": "float32", "openmp": threads > 1}, **flags)
     variables = dict(
         os.environ,
