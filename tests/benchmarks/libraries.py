@@ -112,17 +112,8 @@ def reason(output):
 
 
 class Worker:
-    """A process that holds a library, and waits for requests; `worker.py` is its other end.
-
-    Parameters
-    ----------
-    name : str
-        One of LIBRARIES.
-    threads : int
-        How many it may use.
-    **flags : str
-        More flags of the library.
-    """
+    """A process that holds one of LIBRARIES, with more flags of that, and waits for requests;
+    `worker.py` is its other end."""
 
     def __init__(self, name, threads=1, **flags):
         self.name = name

@@ -103,27 +103,20 @@ print(time.perf_counter() - start)
 
 
 class Benchmark:
-    """Takes the measurements.
-
-    Attributes
-    ----------
-    medians : dict
-        From (threads, case) to a dictionary from contestant to seconds per call.
-    compile_ratios : dict
-        From (library, "cold" or "warm") to the cost of compiling with the rewrites over that
-        without, and with such a cache.
-    import_seconds : float or None
-        The seconds that importing takes longer.
-    ulps : dict
-        From (peer, activation, kind) to by how many units in the last place its result is off.
-    notes, wrong : list of str
-        What a reader of the tables should know, and the results that were wrong.
-    """
+    """Takes the measurements."""
 
     def __init__(self, options, libraries, notes):
-        self.options, self.libraries, self.notes = options, libraries, notes
-        self.medians, self.versions, self.wrong = {}, {}, []
-        self.compile_ratios, self.import_seconds, self.ulps = {}, None, {}
+        self.options, self.libraries, self.versions = options, libraries, {}
+        # From (threads, case) to a dictionary from contestant to seconds per call.
+        self.medians = {}
+        # From (library, "cold" or "warm") to the cost of compiling with the rewrites over that
+        # without, and with such a cache.
+        self.compile_ratios = {}
+        self.import_seconds = None  # that it takes longer
+        # From (peer, activation, kind) to by how many units in the last place its result is off.
+        self.ulps = {}
+        # What a reader of the tables should know, and the results that were wrong.
+        self.notes, self.wrong = notes, []
 
     def run(self):
         options = self.options

@@ -68,19 +68,10 @@ def differs(case, arrays, path):
 def serve(versions, build, activations=(), value_and_gradient=None, **handlers):
     """Answer requests until standard input ends.
 
-    Parameters
-    ----------
-    versions : dict
-        What is told first: name to version.
-    build : callable
-        From (contestant, case) to two functions without arguments: one to be timed, and one that
-        gives the arrays of the result, called once and first.
-    activations : dict
-        What can be evaluated.
-    value_and_gradient : callable
-        From (activation, x, g) to two arrays.
-    **handlers : callable
-        Further requests: from the value under that name and the whole request to the answer.
+    `build` makes of (contestant, case) two functions without arguments: one to be timed, and one
+    that gives the arrays of the result, called once and first. `value_and_gradient` makes two
+    arrays of (one of the activations, x, g). Further `handlers` make the answer of the value under
+    their name and the whole request.
     """
     # What a library prints is not to be taken for an answer.
     answers = os.fdopen(os.dup(1), "w")
