@@ -164,8 +164,13 @@ def _normal_tail(x):
     return mpmath.erfc(x / mpmath.sqrt(2)) / 2 if abs(x) < 1e4 else mpf(x < 0)
 
 
-def _gelu_curvature(x):
-    return mpmath.npdf(x) * (2 - x * x)
+def _times_x(weight, slope, curvature):
+    """x w(x) and its two derivatives, of those of a weight w."""
+    return (
+        lambda x, *c: x * weight(x, *c),
+        lambda x, *c: weight(x, *c) + x * slope(x, *c),
+        lambda x, *c: 2 * slope(x, *c) + x * curvature(x, *c),
+    )
 
 
 _K = mpmath.sqrt(8 / mpmath.pi)
@@ -175,24 +180,15 @@ def _exponent_of_gelu(x):
     return _K * (x + mpf("0.044715") * x**3)
 
 
-def _gated(exponent, exponents_slope, exponents_curvature):
+def _gated(v, v1, v2):
     """x sigmoid(v(x)) and its two derivatives."""
-
-    def value(x, *constants):
-        return x * _sigmoid(exponent(x, *constants))
-
-    def slope(x, *constants):
-        v, v1 = exponent(x, *constants), exponents_slope(x, *constants)
-        return _sigmoid(v) + x * _sigmoid_slope(v) * v1
-
-    def curvature(x, *constants):
-        v, v1 = exponent(x, *constants), exponents_slope(x, *constants)
-        v2 = exponents_curvature(x, *constants)
-        return 2 * _sigmoid_slope(v) * v1 + x * (
-            _sigmoid_curvature(v) * v1**2 + _sigmoid_slope(v) * v2
-        )
-
-    return value, slope, curvature
+    return _times_x(
+        lambda x, *c: _sigmoid(v(x, *c)),
+        lambda x, *c: _sigmoid_slope(v(x, *c)) * v1(x, *c),
+        lambda x, *c: (
+            _sigmoid_curvature(v(x, *c)) * v1(x, *c) ** 2 + _sigmoid_slope(v(x, *c)) * v2(x, *c)
+        ),
+    )
 
 
 def _lost(weight, limits, x):
@@ -216,27 +212,18 @@ def _tanh_of_softplus(x):
     return (1 + 2 * e) / (1 + 2 * e + 2 * e * e) if x > 0 else e * (2 + e) / (2 + 2 * e + e * e)
 
 
-def _mish_parts(x):
-    """tanh(softplus(x)) and its first two derivatives."""
+def _tanh_of_softplus_slope(x):
     e = mpmath.exp(-abs(x))
-    t = _tanh_of_softplus(x)
-    # 1 - t^2, without cancellation
+    # 1 less the square of the value, without cancellation
     if x > 0:
         rest = (2 * e * e) * (2 + 4 * e + 2 * e * e) / (1 + 2 * e + 2 * e * e) ** 2
     else:
         rest = 2 * (2 + 4 * e + 2 * e * e) / (2 + 2 * e + e * e) ** 2
-    s = _sigmoid(x)
-    return t, rest * s, rest * s * (1 - s) - 2 * t * rest * s * s
+    return rest * _sigmoid(x)
 
 
-def _mish_slope(x):
-    t, t1, _ = _mish_parts(x)
-    return t + x * t1
-
-
-def _mish_curvature(x):
-    _, t1, t2 = _mish_parts(x)
-    return 2 * t1 + x * t2
+def _tanh_of_softplus_curvature(x):
+    return _tanh_of_softplus_slope(x) * (_sigmoid(-x) - 2 * _tanh_of_softplus(x) * _sigmoid(x))
 
 
 def _softplus_of(name, activation, beta):
@@ -332,8 +319,8 @@ ELEMENTWISE = [
     _exponential("celu", nl.celu),
     _exponential("CELU(1.7)", nl.CELU(1.7), (1.7,), lambda a: (1, a, a)),
     # The rounding of x / sqrt(2), which is squared and exponentiated.
-    Case("gelu", nl.gelu, lambda x: x * _normal_tail(-x),
-         lambda x: _normal_tail(-x) + x * mpmath.npdf(x), _gelu_curvature,
+    Case("gelu", nl.gelu,
+         *_times_x(lambda x: _normal_tail(-x), mpmath.npdf, lambda x: -x * mpmath.npdf(x)),
          limits=(0, INF), slopes=(0, 1),
          amplified=lambda limits, x: (
              min(0, max(x, -40)) ** 2 + _lost(_normal_tail(-x), limits, max(x, -40)))),
@@ -348,7 +335,8 @@ ELEMENTWISE = [
     _swish("silu", nl.silu, 1),
     _swish("Swish(1.75)", nl.Swish(1.75), 1.75),
     _swish("Swish(-0.625)", nl.Swish(-0.625), -0.625),
-    Case("mish", nl.mish, lambda x: x * _tanh_of_softplus(x), _mish_slope, _mish_curvature,
+    Case("mish", nl.mish,
+         *_times_x(_tanh_of_softplus, _tanh_of_softplus_slope, _tanh_of_softplus_curvature),
          limits=(0, INF), slopes=(0, 1),
          amplified=lambda limits, x: _lost(_tanh_of_softplus(x), limits, x)),
     Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,
