@@ -26,15 +26,6 @@ WITHOUT_MPMATH = [f for f in FUNCTIONS if not needs_mpmath(f, "float64")]
 SWEPT = ELEMENTWISE + (OTHERS if simd_is_active() else [])
 
 
-def assert_are_small(case, found):
-    if is_one_kernel(case, "float32"):
-        most = MOST_ULPS_OF_KERNELS
-    else:
-        most = MOST_ULPS + case.most_allowed("float32")
-    assert found.normal.error <= most, found.normal
-    assert found.subnormal.error <= most, found.subnormal
-
-
 @pytest.mark.parametrize("case", SWEPT, ids=repr)
 def test_errors_stay_small_over_all_of_float32(case):
     (found,) = sweep(case, "float32", 0, number_of_points(case, "float32", STRIDE), STRIDE)
@@ -42,7 +33,11 @@ def test_errors_stay_small_over_all_of_float32(case):
     with np.errstate(all="ignore"):
         found.add(special, compiled(case, "float32")(special), reference(case, special))
     assert found.points > BIT_PATTERNS / STRIDE
-    assert_are_small(case, found)
+    most = MOST_ULPS_OF_KERNELS
+    if not is_one_kernel(case, "float32"):
+        most = MOST_ULPS + case.most_allowed("float32")
+    assert found.normal.error <= most, found.normal
+    assert found.subnormal.error <= most, found.subnormal
 
 
 @pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
