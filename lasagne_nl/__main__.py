@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 import lasagne_nl
-from lasagne_nl import _requirements, _site_hook, backend
+from lasagne_nl import _requirements, _site_hook, backend, simd
 from lasagne_nl import nonlinearities as nl
 
 # Median over four activations, by tests/benchmarks/without_compiler.py.
@@ -129,7 +129,7 @@ def _check():
     print(flush=True)  # before the seconds of compiling
     wrong = []
     # Theano with NumPy 2 fails with some thousand lines for each function.
-    results = {} if backend.fails_with_this_numpy() else _compute_all()
+    results = {} if _fails_with_this_numpy() else _compute_all()
     for name, result in results.items():
         if isinstance(result, Exception):
             is_right, first_line = False, str(result).strip().split("\n")[0]
@@ -148,25 +148,30 @@ def _check():
     return 1 if advice else 0
 
 
+def _fails_with_this_numpy():
+    """Whether the library imports, and fails at each compilation."""
+    return backend.is_theano and int(np.__version__.split(".")[0]) >= 2
+
+
 def _facts():
-    config = backend.library.config
+    library, config = backend.library, backend.library.config
     with warnings.catch_warnings():
         # PyTensor warns of slow C code, which it does not run by default.
         warnings.simplefilter("ignore")
-        blas = backend.blas_flags()
+        blas = config.blas.ldflags if hasattr(library, "gof") else config.blas__ldflags
     yield "lasagne_nl", lasagne_nl.__version__
     yield "Python", sys.version.split()[0]
     yield "NumPy", np.__version__
-    yield backend.name, backend.library.__version__
+    yield backend.name, library.__version__
     yield "floatX", config.floatX
     yield "C++ compiler", config.cxx or "none"
-    yield "kernels", "vectorised" if backend.accelerate() else "those of the library"
+    yield "kernels", "vectorised" if simd.register() else "those of the library"
     yield "BLAS", blas or "none to link with: NumPy's is used"
 
 
 def _advice(wrong):
     """What is not sound, and what to do about it; nothing where all is sound."""
-    if backend.fails_with_this_numpy():
+    if _fails_with_this_numpy():
         command = _requirements.command("theano")
         return "Theano cannot work with NumPy 2: run: {}".format(command)
     if backend.wants_compiler() and not backend.library.config.cxx:

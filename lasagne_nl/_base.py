@@ -18,13 +18,7 @@ from lasagne_nl._arguments import (
     on_one_line,
     plain,
 )
-
-
-def computed_in_float32(formula, x):
-    """Apply a formula of several steps; to float16 in float32, so that it is rounded but once."""
-    if x.dtype != "float16":
-        return formula(x)
-    return backend.cast(formula(backend.cast(x, "float32")), "float16")
+from lasagne_nl.backend import computed_in_float32
 
 
 def offered(formula):

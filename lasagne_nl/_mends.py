@@ -32,12 +32,13 @@ import zlib
 import numpy as np
 
 from lasagne_nl._rewriting import Tools
+from lasagne_nl.backend import library
 
 _TAGS = ("lasagne_nl", "fast_run", "fast_compile")
 
 
-def mend(library):
-    """Have all that this process compiles with the library computed without these faults."""
+def mend():
+    """Have all that this process compiles computed without these faults."""
     tools = Tools(library)
     _mend_sigmoid_and_softplus(tools)
     _mend_softmax_in_python(tools)
@@ -47,29 +48,6 @@ def mend(library):
         _mend_compile_cache(tools)
     if library.__name__ == "pytensor":
         _mend_derivatives_for_jax(tools)
-
-
-def softmax(x):
-    """Theano's softmax along the last axis of `x`, which has at least one dimension."""
-    return of_rows(importlib.import_module("theano.tensor.nnet.nnet").Softmax(), x)
-
-
-def log_softmax(x):
-    """The log of `softmax`, which stays finite where a probability rounds to 0."""
-    return of_rows(importlib.import_module("theano.tensor.nnet.nnet").LogSoftmax(), x)
-
-
-def of_rows(op, *inputs):
-    """An operation on the rows of matrices, along the last axis of inputs of one shape."""
-    x = inputs[0]
-    if x.ndim == 2:
-        return op(*inputs)
-    number_of_rows = 1
-    for axis in range(x.ndim - 1):
-        number_of_rows = number_of_rows * x.shape[axis]
-    rows = op(*[one.reshape((number_of_rows, x.shape[x.ndim - 1])) for one in inputs])
-    patternbroadcast = importlib.import_module("lasagne_nl.backend").patternbroadcast
-    return patternbroadcast(rows.reshape(x.shape, ndim=x.ndim), x.type.broadcastable)
 
 
 # Sigmoid and softplus.

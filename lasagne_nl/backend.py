@@ -8,13 +8,14 @@ The choice falls once, when this module is imported:
 
 Theano-PyMC is imported as ``theano`` too, and is what that name stands for where it is installed.
 
-Everything that differs between the libraries is a row of the table ``_NAMES``, so that the
-formulas need not know whom they speak to. What an activation accepts as input and as parameter is
-in ``_arguments``; the activations are in ``nonlinearities``.
+What differs between the libraries has one name here, so that the formulas need not know whom they
+speak to.
 """
 
+import functools
 import importlib
 import importlib.util
+import operator
 import os
 import sys
 import warnings
@@ -24,175 +25,8 @@ import numpy
 from lasagne_nl import _requirements, _theano_repairs
 
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_BACKEND"
-# What a library is imported as; the columns of the table below.
+# What a library is imported as.
 _MODULES = ("theano", "aesara", "pytensor")
-COLUMNS = ("theano", "theano-pymc", "aesara", "pytensor")
-
-
-def _everywhere(cell):
-    return (cell,) * len(COLUMNS)
-
-
-def _float16_in_float32(function):
-    """PyTensor has no float16 with Numba, and its C code for softplus overflows in float16."""
-
-    def wide(x):
-        if x.dtype != "float16":
-            return function(x)
-        return cast(function(cast(x, "float32")), "float16")  # noqa: F821
-
-    return wide
-
-
-def _last_axis(softmax_of_axis):
-    """Without an axis, PyTensor's softmax normalises over all elements: always say which. In some
-    versions it is compiled with Numba in any mode.
-    """
-
-    def softmax(x):
-        return softmax_of_axis(x, axis=-1)
-
-    return _float16_in_float32(softmax)
-
-
-def _pattern(specify_broadcastable):
-    """Theano takes the whole pattern, its successors the axes of length 1."""
-
-    def patternbroadcast(x, pattern):
-        return specify_broadcastable(x, *[axis for axis, one in enumerate(pattern) if one])
-
-    return patternbroadcast
-
-
-def _in_one_dtype(switch):
-    """A number as a branch is a constant of the dtype of the other branch: one of int8, which it
-    would become, breaks rewrites that move a division into the branches.
-    """
-
-    def typed(condition, *branches):
-        (dtype,) = {branch.dtype for branch in branches if isinstance(branch, Variable)}  # noqa: F821
-        return switch(
-            condition,
-            *(b if isinstance(b, Variable) else numpy.asarray(b, dtype) for b in branches),  # noqa: F821
-        )
-
-    return typed
-
-
-def _itself(x):
-    return x
-
-
-def _nothing():
-    pass
-
-
-def _yes():
-    return True
-
-
-def _unless_numba_compiles():
-    """PyTensor 3 compiles with Numba, PyTensor 2 with a C++ compiler, if it is not told which."""
-    linker = importlib.import_module("pytensor.compile.mode").get_default_mode().linker
-    return type(linker).__name__ != "NumbaLinker"
-
-
-def _has_xtensor():
-    return importlib.util.find_spec("pytensor.xtensor") is not None
-
-
-def _numpy_2():
-    return int(numpy.__version__.split(".")[0]) >= 2
-
-
-def _blas_flags():
-    return library.config.blas.ldflags
-
-
-def _blas_flags_renamed():
-    return library.config.blas__ldflags
-
-
-def _mend():
-    importlib.import_module("lasagne_nl._mends").mend(library)
-
-
-def _mode_of_one_function():
-    # Theano has no C code for float16.
-    can_be = library.config.cxx and library.config.floatX != "float16"
-    return library.Mode(linker="c", optimizer="fast_run") if can_be else None
-
-
-# Functions that all libraries have in the same place.
-_SAME = (
-    "Variable arange as_tensor_variable cast clip concatenate cumsum eq erfc exp expm1 floor isinf "
-    "log1p matrix sort sqrt tanh"
-)
-# What differs: one row a name of this module, one column a library: where the function is (a
-# leading dot stands for the library), and what is to be done to it, if anything; or a function of
-# this module.
-_NAMES = {
-    # here: (theano, theano-pymc, aesara, pytensor)
-    "Assert": (".tensor.opt:Assert", ".tensor.opt:Assert", ".raise_op:Assert", ".raise_op:Assert"),
-    # The type of a tensor that is not sparse.
-    "DenseTensorType": (
-        ".tensor:TensorType",
-        ".tensor:TensorType",
-        ".tensor.type:DenseTensorType",
-        ".tensor.type:DenseTensorType",
-    ),
-    # Has the compiled graphs of this process computed faster; true where they are.
-    "accelerate": _everywhere("lasagne_nl.simd:register"),
-    # What a linker is told, to link with a BLAS; empty where there is none.
-    "blas_flags": (_blas_flags, _blas_flags_renamed, _blas_flags_renamed, _blas_flags_renamed),
-    # What a comparison is to be made with. A comparison has slope 0, but in Aesara and PyTensor
-    # that 0 is of floatX, and the gradient of a float32 input would come out float64.
-    "comparand": (_itself, _itself, ".gradient:zero_grad", ".gradient:zero_grad"),
-    # What gradients do not reach; zero_grad is a constant for every derivative.
-    "disconnected_grad": _everywhere(".gradient:disconnected_grad"),
-    "log_softmax": (
-        "lasagne_nl._mends:log_softmax",
-        "lasagne_nl._mends:log_softmax",
-        (".tensor.special:log_softmax", _last_axis),
-        (".tensor.special:log_softmax", _last_axis),
-    ),
-    # Mends what the library computes wrongly.
-    "mend": _everywhere(_mend),
-    # Whether the library imports with NumPy 2, and fails at each compilation.
-    "fails_with_this_numpy": (_numpy_2, _numpy_2, _nothing, _nothing),
-    # Whether there are tensors whose dimensions have names.
-    "has_named_dims": (_nothing, _nothing, _nothing, _has_xtensor),
-    # The mode that compiles a function of many operations soonest; None is the default one.
-    "mode_of_one_function": (_mode_of_one_function, _mode_of_one_function, _nothing, _nothing),
-    "patternbroadcast": (
-        ".tensor:patternbroadcast",
-        ".tensor:patternbroadcast",
-        (".tensor.shape:specify_broadcastable", _pattern),
-        (".tensor.shape:specify_broadcastable", _pattern),
-    ),
-    "sigmoid": (
-        ".tensor.nnet:sigmoid",
-        ".tensor.nnet:sigmoid",
-        ".tensor:sigmoid",
-        ".tensor:sigmoid",
-    ),
-    "softmax": (
-        "lasagne_nl._mends:softmax",
-        "lasagne_nl._mends:softmax",
-        (".tensor.special:softmax", _last_axis),
-        (".tensor.special:softmax", _last_axis),
-    ),
-    "softplus": (
-        ".tensor.nnet:softplus",
-        ".tensor.nnet:softplus",
-        ".tensor:softplus",
-        (".tensor:softplus", _float16_in_float32),
-    ),
-    "switch": _everywhere((".tensor:switch", _in_one_dtype)),
-    # Whether functions are fast with a C++ compiler only.
-    "wants_compiler": (_yes, _yes, _yes, _unless_numba_compiles),
-    "zero_grad": _everywhere(".gradient:zero_grad"),
-}
 
 
 def _import_library(module):
@@ -286,23 +120,6 @@ def _advice(wanted, reasons):
     return "lasagne_nl found no tensor library that imports ({}). {}".format(failures, remedy)
 
 
-def _column_of(chosen):
-    """The column of a library. Theano-PyMC has a `graph` where Theano had `gof`."""
-    if chosen.__name__ == "theano" and hasattr(chosen, "graph"):
-        return "theano-pymc"
-    return chosen.__name__
-
-
-def _take(cell):
-    """The function that a cell of the table names, from the library in use."""
-    if callable(cell):
-        return cell
-    place, adapt = cell if isinstance(cell, tuple) else (cell, None)
-    module, attribute = place.split(":")
-    function = getattr(importlib.import_module(module, package=library.__name__), attribute)
-    return adapt(function) if adapt else function
-
-
 def library_of(value):
     """The library that a variable belongs to, by the name that it is imported as, or None."""
     roots = {ancestor.__module__.split(".")[0] for ancestor in type(value).__mro__}
@@ -323,6 +140,110 @@ def advice_on(value):
 
 
 library = _choose_library()
-name = _column_of(library)
-globals().update((here, _take(".tensor:" + here)) for here in _SAME.split())
-globals().update((here, _take(row[COLUMNS.index(name)])) for here, row in _NAMES.items())
+is_theano = library.__name__ == "theano"
+# Theano-PyMC has a `graph` where Theano had `gof`.
+name = "theano-pymc" if is_theano and hasattr(library, "graph") else library.__name__
+
+
+def module(of_library, in_successors=None):
+    """A module of the library, by the name that Theano has for it, and the others."""
+    if in_successors and not hasattr(library, "gof"):
+        of_library = in_successors
+    return importlib.import_module("{}.{}".format(library.__name__, of_library))
+
+
+_tensor = module("tensor")
+globals().update(
+    (one, getattr(_tensor, one))
+    for one in (
+        "arange as_tensor_variable clip concatenate cumsum eq erfc exp expm1 floor isinf log1p "
+        "matrix sort sqrt tanh"
+    ).split()
+)
+Variable, cast = _tensor.Variable, _tensor.cast
+# What gradients do not reach; zero_grad is a constant for every derivative.
+disconnected_grad, zero_grad = module("gradient").disconnected_grad, module("gradient").zero_grad
+
+
+def computed_in_float32(formula, x):
+    """Apply a formula of several steps; to float16 in float32, so that it is rounded but once."""
+    if x.dtype != "float16":
+        return formula(x)
+    return cast(formula(cast(x, "float32")), "float16")
+
+
+def switch(condition, *branches):
+    """A number as a branch is a constant of the dtype of the other branch: one of int8, which it
+    would become, breaks rewrites that move a division into the branches.
+    """
+    (dtype,) = {branch.dtype for branch in branches if isinstance(branch, Variable)}
+    branches = [b if isinstance(b, Variable) else numpy.asarray(b, dtype) for b in branches]
+    return _tensor.switch(condition, *branches)
+
+
+def of_rows(op, *inputs):
+    """An operation on the rows of matrices, along the last axis of inputs of one shape."""
+    x = inputs[0]
+    if x.ndim == 2:
+        return op(*inputs)
+    number_of_rows = functools.reduce(operator.mul, [x.shape[i] for i in range(x.ndim - 1)], 1)
+    rows = op(*[one.reshape((number_of_rows, x.shape[x.ndim - 1])) for one in inputs])
+    return patternbroadcast(rows.reshape(x.shape, ndim=x.ndim), x.type.broadcastable)
+
+
+if is_theano:
+    _nnet = module("tensor.nnet.nnet")
+    Assert = module("tensor.opt").Assert
+    DenseTensorType = _tensor.TensorType  # that of a tensor that is not sparse
+    patternbroadcast = _tensor.patternbroadcast
+    sigmoid, softplus = _tensor.nnet.sigmoid, _tensor.nnet.softplus
+    softmax = functools.partial(of_rows, _nnet.Softmax())
+    log_softmax = functools.partial(of_rows, _nnet.LogSoftmax())
+
+    def comparand(x):
+        """What a comparison is to be made with."""
+        return x
+
+else:
+    _special = module("tensor.special")
+    Assert = module("raise_op").Assert
+    DenseTensorType = module("tensor.type").DenseTensorType
+    sigmoid = _tensor.sigmoid
+    # A comparison has slope 0, but that 0 is of floatX, and the gradient of a float32 input would
+    # come out float64.
+    comparand = zero_grad
+
+    # PyTensor has no float16 with Numba, and its C code for softplus overflows in float16.
+    softplus = functools.partial(computed_in_float32, _tensor.softplus)
+    # Without an axis, it is that of all elements. In some versions it is compiled with Numba in any
+    # mode.
+    softmax, log_softmax = (
+        functools.partial(computed_in_float32, functools.partial(one, axis=-1))
+        for one in (_special.softmax, _special.log_softmax)
+    )
+
+    def patternbroadcast(x, pattern):
+        """Make the axes broadcastable of which the pattern says so."""
+        axes = [axis for axis, is_one in enumerate(pattern) if is_one]
+        return module("tensor.shape").specify_broadcastable(x, *axes)
+
+
+def has_named_dims():
+    """Whether there are tensors whose dimensions have names."""
+    return importlib.util.find_spec(library.__name__ + ".xtensor") is not None
+
+
+def wants_compiler():
+    """Whether functions are fast with a C++ compiler only: PyTensor 3 compiles with Numba, PyTensor
+    2 with a C++ compiler, if it is not told which.
+    """
+    if name != "pytensor":
+        return True
+    return type(module("compile.mode").get_default_mode().linker).__name__ != "NumbaLinker"
+
+
+def mode_of_one_function():
+    """The mode that compiles a function of many operations soonest; None is the default one."""
+    # Theano has no C code for float16.
+    can_be = is_theano and library.config.cxx and library.config.floatX != "float16"
+    return library.Mode(linker="c", optimizer="fast_run") if can_be else None

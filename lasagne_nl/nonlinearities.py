@@ -106,7 +106,6 @@ from lasagne_nl._base import (
     AlongAxes,
     Elementwise,
     Parameterised,
-    computed_in_float32,
     offered,
     stepwise,
 )
@@ -579,7 +578,7 @@ class GELU(Parameterised):
 
     def __call__(self, x):
         """Apply the Gaussian error linear unit to the tensor `x`, elementwise."""
-        return computed_in_float32(self._formula, as_float(self._name, x))
+        return T.computed_in_float32(self._formula, as_float(self._name, x))
 
     def _formula(self, x):
         # At +-64 the weight is 0 and 1 in every dtype; beyond, nothing infinite meets a 0.
@@ -1096,7 +1095,7 @@ class Sparsemax(AlongAxes):
     def __call__(self, x):
         """Apply the sparsemax to the tensor `x`, along the axis."""
         x, axes = self._input(x)
-        return along(axes, lambda rows: computed_in_float32(self._of_rows, rows), x)
+        return along(axes, lambda rows: T.computed_in_float32(self._of_rows, rows), x)
 
     def _of_rows(self, x):
         fixed = T.disconnected_grad(x)

@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 from mpmath import mpf
 
-from lasagne_nl import backend
+from lasagne_nl import backend, simd
 from lasagne_nl._rewriting import Tools
 
 library = backend.library
@@ -60,7 +60,7 @@ def compiles_with_numba(mode):
 
 def simd_is_active():
     """Whether the vectorised kernels serve what is compiled here in FAST_RUN."""
-    return backend.accelerate()
+    return simd.register()
 
 
 def fast(*excluded):

@@ -150,12 +150,6 @@ def test_a_library_whose_flags_are_wrong_is_not_to_be_installed_again():
     assert said.endswith("Correct it in {}, or in the file .{}rc".format(FLAGS, library.__name__))
 
 
-def test_every_row_of_the_table_has_a_cell_for_every_library():
-    assert {len(row) for row in backend._NAMES.values()} == {len(backend.COLUMNS)}
-    names = [*backend._NAMES, *backend._SAME.split()]
-    assert len(set(names)) == len(names) and all(hasattr(backend, name) for name in names)
-
-
 def foreign(module, kind):
     """What looks like a variable of another library: a class that is defined there."""
     return type(kind, (), {"__module__": module + ".tensor.var", "ndim": 2, "dtype": "float32"})()

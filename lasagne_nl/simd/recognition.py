@@ -18,8 +18,8 @@ import numpy as np
 from lasagne_nl import nonlinearities
 from lasagne_nl._arguments import applied
 from lasagne_nl._base import Parameterised
-from lasagne_nl._mends import complement, maker_of, of_rows
-from lasagne_nl.backend import library
+from lasagne_nl._mends import complement, maker_of
+from lasagne_nl.backend import library, of_rows
 from lasagne_nl.simd import activations, in_c
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.rows import RowSparsemax, RowSparsemaxGrad

@@ -2,8 +2,7 @@
 
 from itertools import permutations
 
-from lasagne_nl._mends import of_rows
-from lasagne_nl.backend import library
+from lasagne_nl.backend import library, of_rows
 from lasagne_nl.simd import rows, scalar_ops
 from lasagne_nl.simd.recognition import Elemwise, local_activation, local_slope
 from lasagne_nl.simd.recorder import FLOATS
