@@ -7,12 +7,12 @@ import Lasagne's, `compare` says where two activations or models differ, and
 
 __version__ = "0.1.0"
 
-from lasagne_nl import _activity, _mends, nonlinearities, simd
+from lasagne_nl import _mends, _rewriting, nonlinearities, simd
 from lasagne_nl._comparison import compare
 from lasagne_nl._replacement import replace_lasagne
 
 _mends.mend()
 simd.register()
-_activity.sleep_if_only_unpickled()
+_rewriting.sleep_if_only_unpickled()
 
 __all__ = ["compare", "nonlinearities", "replace_lasagne"]

@@ -26,89 +26,88 @@ them, or goes by the names of ops.
 """
 
 import functools
-import importlib
 import zlib
 
 import numpy as np
 
-from lasagne_nl._rewriting import Tools
-from lasagne_nl.backend import library
+from lasagne_nl import backend
+from lasagne_nl._rewriting import (
+    are_rewrites_on,
+    functions,
+    gradient,
+    local,
+    register,
+    special,
+    tensor,
+)
+from lasagne_nl.backend import is_theano, module, zero_grad
 
 _TAGS = ("lasagne_nl", "fast_run", "fast_compile")
 
 
 def mend():
     """Have all that this process compiles computed without these faults."""
-    tools = Tools(library)
-    _mend_sigmoid_and_softplus(tools)
-    _mend_softmax_in_python(tools)
-    _mend_log_of_probabilities(tools)
-    _mend_forward_mode(tools)
-    if tools.is_theano:
-        _mend_compile_cache(tools)
-    if library.__name__ == "pytensor":
-        _mend_derivatives_for_jax(tools)
+    _mend_sigmoid_and_softplus()
+    _mend_softmax_in_python()
+    _mend_log_of_probabilities()
+    _mend_forward_mode()
+    if is_theano:
+        _mend_compile_cache()
+    if backend.name == "pytensor":
+        _mend_derivatives_for_jax()
 
 
 # Sigmoid and softplus.
 
 
-def _mend_sigmoid_and_softplus(tools):
-    tensor, functions = tools.tensor, tools.functions
+def _theanos_sigmoid(x):
+    exponential = tensor.exp(-abs(x))
+    return tensor.switch(x > 0, 1, exponential) / (1 + exponential)
 
-    def theanos_sigmoid(x):
-        exponential = tensor.exp(-abs(x))
-        return tensor.switch(x > 0, 1, exponential) / (1 + exponential)
 
-    def theanos_softplus(x):
-        return tensor.switch(x > 0, x, 0) + tensor.log1p(tensor.exp(-abs(x)))
+def _theanos_softplus(x):
+    return tensor.switch(x > 0, x, 0) + tensor.log1p(tensor.exp(-abs(x)))
 
-    def others_sigmoid(x):
-        # There the two differ by less than rounding; all others stay what they are, to the bit.
-        far = tensor.constant(-80, dtype=x.dtype, ndim=x.ndim)
-        return tensor.switch(x < far, tensor.exp(tensor.minimum(x, far)), tensor.sigmoid(x))
 
-    exact = (
-        {functions.sigmoid: theanos_sigmoid, functions.softplus: theanos_softplus}
-        if tools.is_theano
-        else {functions.sigmoid: others_sigmoid}
-    )
+def _others_sigmoid(x):
+    # There the two differ by less than rounding; all others stay what they are, to the bit.
+    far = tensor.constant(-80, dtype=x.dtype, ndim=x.ndim)
+    return tensor.switch(x < far, tensor.exp(tensor.minimum(x, far)), tensor.sigmoid(x))
+
+
+def _mend_sigmoid_and_softplus():
     # A node's op is not the same object where it works in place.
-    by_scalar_op = {type(op.scalar_op): expression for op, expression in exact.items()}
+    exact = {type(functions.sigmoid.scalar_op): _theanos_sigmoid if is_theano else _others_sigmoid}
+    if is_theano:
+        exact[type(functions.softplus.scalar_op)] = _theanos_softplus
 
-    @tools.local(*exact)
+    @local(type(functions.sigmoid))
     def local_accurate_sigmoid_and_softplus(fgraph, node):
         """sigmoid(x), softplus(x) -> what is exact, for float32 and float64"""
-        expression = by_scalar_op.get(type(node.op.scalar_op))
-        (x,) = node.inputs if expression else (None,)
+        expression = exact.get(type(node.op.scalar_op))
         # float16 is left alone: its exponentials are taken in float32.
-        if expression is None or x.dtype not in ("float32", "float64"):
+        if expression is None or node.inputs[0].dtype not in ("float32", "float64"):
             return False
-        return [expression(x)]
+        return [expression(*node.inputs)]
 
     # The sigmoid that it makes is not to be replaced again. After the stability rewrites (positions
     # 1 to 3), which know the library's own ops, and after `simd`, which serves the same functions
     # faster (48.83); before elementwise fusion (49).
-    position = 48.9 if tools.is_theano else 47.9
-    tools.register(
-        "lasagne_nl_accurate",
-        position,
-        local_accurate_sigmoid_and_softplus,
-        tags=_TAGS,
-        ignore_newtrees=True,
-    )
+    position = 48.9 if is_theano else 47.9
+    rewrite = local_accurate_sigmoid_and_softplus
+    register("lasagne_nl_accurate", position, rewrite, tags=_TAGS, ignore_newtrees=True)
 
 
 # Softmax where nothing is compiled.
 
 
-def _mend_softmax_in_python(tools):
-    if tools.is_theano:
-        return
-    for name, perform in (("Softmax", perform_softmax), ("LogSoftmax", perform_log_softmax)):
-        op = getattr(tools.special, name)
+def _mend_softmax_in_python():
+    for op, perform in (
+        (special.Softmax, perform_softmax),
+        (special.LogSoftmax, perform_log_softmax),
+    ):
         # In PyTensor 3 they are made of other operations, and have none.
-        if "perform" in vars(op):
+        if not is_theano and "perform" in vars(op):
             op.perform = perform
 
 
@@ -145,25 +144,23 @@ _ENTRIES = {
 }
 
 
-def _mend_log_of_probabilities(tools):
-    tensor, gradient = tools.tensor, tools.gradient
+def _mend_log_of_probabilities():
     logs = tensor.log, tensor.log1p
 
-    @tools.local(*logs)
+    @local(*logs)
     def local_log_of_probabilities(fgraph, node):
         """log(p) -> what it is of the scores that p is made of"""
         # PyMC, which rewrites graphs by itself, does not heed the flags.
-        is_asked_for = node.op in logs and tools.are_rewrites_on()
-        log = _Scores(tools).log_of(node) if is_asked_for else None
+        log = _Scores().log_of(node) if are_rewrites_on() else None
         return log is not None and [log]
 
     # In the graph as the program wrote it.
     name = "lasagne_nl_log_of_probabilities"
-    tools.register(name, 0.1, local_log_of_probabilities, tags=_TAGS)
-    if not tools.is_theano:
+    register(name, 0.1, local_log_of_probabilities, tags=_TAGS)
+    if not is_theano:
         # PyMC takes gradients of what it has made canonical.
-        rewrites = importlib.import_module(tensor.__name__ + ".rewriting.basic")
-        rewrites.register_canonicalize(local_log_of_probabilities, "lasagne_nl", name=name)
+        canonicalize = module("tensor.rewriting.basic").register_canonicalize
+        canonicalize(local_log_of_probabilities, "lasagne_nl", name=name)
 
     find_clients = gradient._populate_var_to_app_to_idx
 
@@ -171,24 +168,23 @@ def _mend_log_of_probabilities(tools):
         """Whose gradients make up that of a variable: to those of scores belong the logs."""
         clients = find_clients(outputs, wrt, consider_constant)
         asked_for = set(outputs).union(wrt, consider_constant or ())
-        for nodes in list(clients.values()) if tools.are_rewrites_on() else ():
+        for nodes in list(clients.values()) if are_rewrites_on() else ():
             for node in [node for node in nodes if node.op in logs]:
-                scores = _Scores(tools, lambda score: score.copy())
+                scores = _Scores(lambda score: score.copy())
                 log = scores.log_of(node)
                 if log is not None and not asked_for & scores.passed:
                     del nodes[node]
                     # What the library has for connected, with a gradient of 0, stays so.
                     beside = [v for client, v in scores.beside if client in clients.get(v, ())]
-                    stand_in = _LogOfScores(tools, node, log, scores.read, beside)
+                    stand_in = _LogOfScores(node, log, scores.read, beside)
                     for i, variable in enumerate(stand_in.inputs):
                         clients.get(variable, {}).setdefault(stand_in, []).append(i)
         return clients
 
     gradient._populate_var_to_app_to_idx = clients_for_gradient
-    if not tools.is_theano:
+    if not is_theano:
         # What it looks for comes about by mistake only.
-        rewrites = importlib.import_module(tensor.__name__ + ".rewriting.special")
-        faulty = getattr(rewrites, "local_logsoftmax_grad", None)
+        faulty = getattr(module("tensor.rewriting.special"), "local_logsoftmax_grad", None)
         if hasattr(faulty, "fn"):
             faulty.fn = lambda fgraph, node: False
 
@@ -198,22 +194,20 @@ class _LogOfScores:
     would be divided by them, which may have rounded to 0. It takes what is `beside` them, too.
     """
 
-    def __init__(self, tools, node, log, copies, beside):
+    def __init__(self, node, log, copies, beside):
         self.op, self.inputs, self.outputs = self, [*copies, *beside], node.outputs
-        self._tools, self._log, self._copies = tools, log, list(copies.values())
-        self._beside = beside
+        self._log, self._copies, self._beside = log, list(copies.values()), beside
 
     def L_op(self, inputs, outputs, gradients):
         known = {self._log: gradients[0]}
         options = {"disconnected_inputs": "ignore", "return_disconnected": "zero"}
-        found = self._tools.gradient.grad(None, self._copies, known_grads=known, **options)
-        cast = self._tools.tensor.cast
+        found = gradient.grad(None, self._copies, known_grads=known, **options)
         return [
             *(
-                cast(one, copy.dtype) if copy.dtype in ("float32", "float64") else one
+                tensor.cast(one, copy.dtype) if copy.dtype in ("float32", "float64") else one
                 for one, copy in zip(found, self._copies)
             ),
-            *(cast(one.zeros_like(), gradients[0].dtype) for one in self._beside),
+            *(tensor.cast(one.zeros_like(), gradients[0].dtype) for one in self._beside),
         ]
 
     pullback = L_op
@@ -228,10 +222,8 @@ class _Scores:
     nodes.
     """
 
-    def __init__(self, tools, stand_in=lambda score: score):
-        self._tools, self._tensor, self._stand_in = tools, tools.tensor, stand_in
-        self._softplus = tools.functions.softplus
-        self._sigmoid = _kind(tools.functions.sigmoid.scalar_op)
+    def __init__(self, stand_in=lambda score: score):
+        self._stand_in = stand_in
         self._are_found, self.read, self.passed, self.beside = False, {}, set(), []
         # A part that several others show is looked at once.
         self._log = functools.lru_cache(maxsize=None)(self._log_of)
@@ -245,7 +237,7 @@ class _Scores:
         if p.dtype not in ("float32", "float64"):
             return None
         try:
-            if node.op == self._tensor.log:
+            if node.op == tensor.log:
                 log = self._log(p)
             else:
                 negated = _negated(p)
@@ -260,7 +252,7 @@ class _Scores:
         # Of a part that is 1 the log is 0, and the logit infinite.
         logit = None if any(_is_all(1, part) for part in parts) else self._logit(p)
         if logit is not None:
-            return -self._softplus(-logit)
+            return -functions.softplus(-logit)
         if made_by == "Softmax":
             return self._log_softmax(p)
         if complement(p) is not None:
@@ -270,25 +262,18 @@ class _Scores:
             if upper is not None and lower is not None:
                 # s(u) - s(l) = s(u) s(-l) (1 - exp(l - u))
                 rest = self._log_of_difference(upper, lower)
-                return rest - self._softplus(-upper) - self._softplus(lower)
-        return self._put_together(p, self._log, self._log_of_other)
-
-    def _log_of_other(self, p):
-        return self._tensor.log(self._tensor.cast(self._read(p), self._dtype))
+                return rest - functions.softplus(-upper) - functions.softplus(lower)
+        return self._put_together(p, self._log, tensor.log)
 
     def _log_rest_of(self, p):
         """log(1 - p)"""
         logit = self._logit(p, True)
         if logit is not None:
-            return -self._softplus(logit)
-        return self._put_together(p, self._log_rest, self._log_rest_of_other)
-
-    def _log_rest_of_other(self, p):
-        return self._tensor.log1p(-self._tensor.cast(self._read(p), self._dtype))
+            return -functions.softplus(logit)
+        return self._put_together(p, self._log_rest, lambda other: tensor.log1p(-other))
 
     def _log_of_difference(self, upper, lower):
         """log(1 - exp(lower - upper)); where they are the same that of 0, with its slopes"""
-        tensor, zero_grad = self._tensor, self._tools.gradient.zero_grad
         are_same = tensor.eq(zero_grad(upper), zero_grad(lower))
         apart = tensor.switch(are_same & tensor.isinf(zero_grad(lower)), 0, upper - lower)
         rest = -tensor.expm1(-tensor.switch(are_same, 1, apart))
@@ -297,7 +282,7 @@ class _Scores:
     def _logit_of(self, p, is_of_complement=False):
         """log(p / (1 - p)); that of a softmax only where its complement is asked for."""
         made_by = maker_of(p)
-        if made_by == self._sigmoid and p.owner.inputs[0].dtype == p.dtype:
+        if made_by == _kind(functions.sigmoid.scalar_op) and p.owner.inputs[0].dtype == p.dtype:
             return self._score(p)
         if made_by == "Softmax" and is_of_complement:
             return self._logit_of_softmax(p)
@@ -308,7 +293,7 @@ class _Scores:
             number = np.asarray(p.data, "float64")
             with np.errstate(divide="ignore"):
                 logit = np.log(number) - np.log1p(-number)
-            return self._tensor.constant(logit, dtype=self._dtype)
+            return tensor.constant(logit, dtype=self._dtype)
         return self._put_together(p, lambda part: self._logit(part, is_of_complement))
 
     def _put_together(self, p, function, function_of_others=None):
@@ -320,15 +305,15 @@ class _Scores:
         if hasattr(p.owner.op, "axis"):  # of Join, which else is its first input
             where = slice(None)
         inputs = list(p.owner.inputs)
-        results = [function(part) for part in inputs[where]]
-        self.beside += [(p.owner, one) for one in inputs if one not in inputs[where]]
-        if all(result is None for result in results):
+        parts = inputs[where]
+        results = [function(part) for part in parts]
+        self.beside += [(p.owner, one) for one in inputs if one not in parts]
+        are_others = [result is None for result in results]
+        if all(are_others) or (any(are_others) and not function_of_others):
             return None
-        for i, part in enumerate(inputs[where]):
-            if results[i] is None:
-                results[i] = function_of_others and function_of_others(part)
-            if results[i] is None:
-                return None
+        for i, part in enumerate(parts):
+            if are_others[i]:
+                results[i] = function_of_others(tensor.cast(self._read(part), self._dtype))
         inputs[where] = results
         return p.owner.op(*inputs)
 
@@ -344,17 +329,17 @@ class _Scores:
         return self.read[variable]
 
     def _log_softmax(self, p):
-        if self._tools.is_theano:
-            return self._tools.special.LogSoftmax()(self._score(p))
-        return self._tools.special.log_softmax(self._score(p), axis=p.owner.op.axis)
+        if is_theano:
+            return special.LogSoftmax()(self._score(p))
+        return special.log_softmax(self._score(p), axis=p.owner.op.axis)
 
     def _logit_of_softmax(self, p):
-        log, tensor = self._log_softmax(p), self._tensor
-        along = {"axis": 1 if self._tools.is_theano else p.owner.op.axis, "keepdims": True}
+        log = self._log_softmax(p)
+        along = {"axis": 1 if is_theano else p.owner.op.axis, "keepdims": True}
         # No more than one entry is above 0.6. Of that one, the rest is the sum of the others.
-        is_most = self._tools.gradient.zero_grad(log) > np.array(-0.5, p.dtype)
+        is_most = zero_grad(log) > np.array(-0.5, p.dtype)
         others = tensor.switch(is_most, np.array(-np.inf, p.dtype), log)
-        largest = self._tools.gradient.zero_grad(tensor.max(others, **along))
+        largest = zero_grad(tensor.max(others, **along))
         are_none = tensor.eq(largest, -np.inf)
         shift = tensor.switch(are_none, 0, largest)
         total = tensor.switch(are_none, 1, tensor.sum(tensor.exp(others - shift), **along))
@@ -408,34 +393,33 @@ def _negated(variable):
 # Forward mode. PyTensor 3 calls it pushforward, and has no R_op.
 
 
-def _mend_forward_mode(tools):
-    zero_grad, log_softmax = tools.gradient.ZeroGrad, tools.special.LogSoftmax
-    if "pushforward" in vars(zero_grad):
-        zero_grad.pushforward = _no_slope_forward
+def _mend_forward_mode():
+    if "pushforward" in vars(gradient.ZeroGrad):
+        gradient.ZeroGrad.pushforward = _no_slope_forward
         return
+    gradient.ZeroGrad.R_op = _no_slope
+    special.LogSoftmax.R_op = _of_log_softmax
+    asserts = backend.Assert if is_theano else module("raise_op").CheckAndRaise
+    asserts.R_op = _of_the_first
+    module("tensor.extra_ops").CumOp.R_op = _linear
+    module("tensor.sort").SortOp.R_op = _of_a_constant
 
-    def of_log_softmax(self, inputs, eval_points):
-        """Push v forward: v - sum(softmax(x) v), along the rows."""
-        (v,) = eval_points
-        if v is None:
-            return [None]
-        softmax = tools.tensor.exp(self(*inputs))
-        total = tools.tensor.sum(softmax * v, axis=getattr(self, "axis", -1), keepdims=True)
-        return [v - total]
 
-    zero_grad.R_op = _no_slope
-    log_softmax.R_op = of_log_softmax
-    tools.asserts.R_op = _of_the_first
-    tools.extra_ops.CumOp.R_op = _linear
-    tools.sort.SortOp.R_op = _of_a_constant
+def _no_slope_forward(self, inputs, outputs, tangents):
+    return [t.zeros_like() if hasattr(t.type, "dtype") else t for t in tangents]
 
 
 def _no_slope(self, inputs, eval_points):
     return [None if v is None else v.zeros_like() for v in eval_points]
 
 
-def _no_slope_forward(self, inputs, outputs, tangents):
-    return [t.zeros_like() if hasattr(t.type, "dtype") else t for t in tangents]
+def _of_log_softmax(self, inputs, eval_points):
+    """Push v forward: v - sum(softmax(x) v), along the rows."""
+    (v,) = eval_points
+    if v is None:
+        return [None]
+    softmax = tensor.exp(self(*inputs))
+    return [v - tensor.sum(softmax * v, axis=getattr(self, "axis", -1), keepdims=True)]
 
 
 def _of_the_first(self, inputs, eval_points):
@@ -455,8 +439,10 @@ def _linear(self, inputs, eval_points):
 # The cache of what is compiled.
 
 
-def _mend_compile_cache(tools):
-    version_of_op, key_of_module = tools.c_op.c_code_cache_version, tools.c_linker.cmodule_key_
+def _mend_compile_cache():
+    elemwise, linker = module("tensor.elemwise"), module("gof.cc", "link.c.basic").CLinker
+    c_op = getattr(elemwise, "ExternalCOp", None) or elemwise.COp
+    version_of_op, key_of_module = c_op.c_code_cache_version, linker.cmodule_key_
 
     def c_code_cache_version(self):
         # The first is a hash of strings, which is another one in each process.
@@ -478,40 +464,30 @@ def _mend_compile_cache(tools):
         # What is not written in C has none: Theano-PyMC asks for the key of any graph of a scan.
         return getattr(one, method)(*arguments) if hasattr(one, method) else ()
 
-    tools.c_op.c_code_cache_version = c_code_cache_version
-    tools.c_linker.cmodule_key_ = cmodule_key_
+    c_op.c_code_cache_version = c_code_cache_version
+    linker.cmodule_key_ = cmodule_key_
 
 
 # JAX.
 
 
-def _mend_derivatives_for_jax(tools):
-    tensor = tools.tensor
+def _mend_derivatives_for_jax():
     sign = tensor.sign if hasattr(tensor, "sign") else tensor.sgn
 
-    @tools.local(tensor.softplus)
+    @local(tensor.softplus)
     def local_softplus_for_jax(fgraph, node):
         """softplus(x) -> max(x, 0) + log1p(exp(-|x|))"""
-        if node.op != tensor.softplus:
-            return False
         (x,) = node.inputs
         is_positive = x > 0
         zero = tensor.constant(0, dtype=x.dtype)
         size = tensor.switch(is_positive, -x, x)
         return [tensor.switch(is_positive, x, zero) + tensor.log1p(tensor.exp(size))]
 
-    @tools.local(tensor.abs)
+    @local(tensor.abs)
     def local_abs_for_jax(fgraph, node):
         """abs(x) -> x sign(x)"""
-        if node.op != tensor.abs or node.inputs[0].dtype not in ("float32", "float64"):
-            return False
         (x,) = node.inputs
-        return [x * sign(x)]
+        return x.dtype in ("float32", "float64") and [x * sign(x)]
 
-    tools.register(
-        "lasagne_nl_for_jax",
-        47.9,
-        local_softplus_for_jax,
-        local_abs_for_jax,
-        tags=("lasagne_nl", "jax"),
-    )
+    rewrites = local_softplus_for_jax, local_abs_for_jax
+    register("lasagne_nl_for_jax", 47.9, *rewrites, tags=("lasagne_nl", "jax"))

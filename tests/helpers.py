@@ -12,7 +12,7 @@ import numpy as np
 from mpmath import mpf
 
 from lasagne_nl import backend, simd
-from lasagne_nl._rewriting import Tools
+from lasagne_nl._rewriting import change_flags  # noqa: F401
 
 library = backend.library
 T = importlib.import_module(library.__name__ + ".tensor")
@@ -31,7 +31,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DTYPES = ("float32", "float64")
 FLAGS = library.__name__.upper() + "_FLAGS"  # the variable of the environment
 
-change_flags = Tools(library).change_flags
 # An optimisation that fails is else but a message of a hundred lines.
 library.config.on_opt_error = "raise"
 

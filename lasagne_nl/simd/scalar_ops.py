@@ -6,12 +6,10 @@ what is not float32 or float64 is left to the parent's code.
 
 import numpy as np
 
-from lasagne_nl._rewriting import Tools
-from lasagne_nl.backend import library
+from lasagne_nl import _rewriting as tools
 from lasagne_nl.simd import in_c
 from lasagne_nl.simd.recorder import FLOATS
 
-tools = Tools(library)
 scalar = tools.scalar
 
 
