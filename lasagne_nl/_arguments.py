@@ -1,5 +1,6 @@
 """What an activation accepts: its input, and the parameters of a parameterised one."""
 
+import contextlib
 import numbers
 import types
 
@@ -8,36 +9,14 @@ import numpy as np
 from lasagne_nl import backend
 
 FLOATS = ("float16", "float32", "float64")
-
-
 # The activations that this process has applied, by name, and whether with variables as parameters:
 # what `simd` looks for in graphs.
 applied = {}
 
 
 def as_float(activation, x, least_ndim=0):
-    """The input of an activation as a symbolic tensor of floats.
-
-    Parameters
-    ----------
-    activation : str
-        Name of the activation, for the error message.
-    x : tensor variable or array_like
-        Floats keep their dtype; booleans and integers of 8 and 16 bits become float32, wider
-        integers float64, as Theano has it for tanh.
-    least_ndim : int
-        How many dimensions it needs: 1 for what works along an axis.
-
-    Returns
-    -------
-    tensor variable
-
-    Raises
-    ------
-    TypeError
-        If `x` cannot be a tensor of real numbers.
-    ValueError
-        If it has too few dimensions.
+    """The input of an activation as a symbolic tensor of floats. Those keep their dtype; booleans
+    and integers of 8 and 16 bits become float32, wider integers float64, as Theano has it for tanh.
     """
     applied.setdefault(activation, False)
     try:
@@ -101,25 +80,19 @@ def is_symbolic(value):
     return isinstance(value, backend.Variable)
 
 
+def _wrong_type(owner, parameter, right, value, advice):
+    return TypeError(
+        "{}: {} must be {}, got {}{}".format(owner, parameter, right, shown(value), advice)
+    )
+
+
 def check_number(owner, parameter, value):
     """Raise unless a parameter is a finite number or a variable of numbers."""
-
-    def wrong_type():
-        return TypeError(
-            "{}: {} must be a number or a symbolic or shared variable of real dtype, "
-            "got {}{}".format(owner, parameter, shown(value), _advice_on_number(owner, value))
-        )
-
+    if not _is_number(value):
+        right = "a number or a symbolic or shared variable of real dtype"
+        raise _wrong_type(owner, parameter, right, value, _advice_on_number(owner, value))
     if is_symbolic(value):
-        try:
-            real = np.dtype(_as_dense_tensor(value).dtype).kind in "iuf"
-        except Exception as error:  # of a type that is no tensor: a generic, a list, sparse
-            raise wrong_type() from error
-        if not real:
-            raise wrong_type()
         return
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise wrong_type()
     try:
         finite = np.isfinite(float(value))
     except OverflowError:
@@ -130,8 +103,21 @@ def check_number(owner, parameter, value):
         )
 
 
+def _is_number(value):
+    if not is_symbolic(value):
+        return isinstance(value, numbers.Real) and not _is_flag(value)
+    try:
+        return np.dtype(_as_dense_tensor(value).dtype).kind in "iuf"
+    except Exception:  # of a type that is no tensor: a generic, a list, sparse
+        return False
+
+
+def _is_flag(value):
+    return isinstance(value, (bool, np.bool_))
+
+
 def _is_integer(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, numbers.Integral) and not _is_flag(value)
 
 
 def _is_axis(value):
@@ -143,22 +129,15 @@ def _is_axis(value):
 def check_axis(owner, parameter, value):
     """Raise unless a parameter is an integer, or the name of a dim."""
     if not _is_axis(value):
-        raise TypeError(
-            "{}: {} must be an integer, got {}{}".format(
-                owner, parameter, shown(value), _advice_on_option(owner, value)
-            )
-        )
+        raise _wrong_type(owner, parameter, "an integer", value, _advice_on_option(owner, value))
 
 
 def check_axes(owner, parameter, value):
     """Raise unless a parameter is an integer or a tuple of integers, or of names of dims."""
     several = value if isinstance(value, tuple) else (value,)
     if not all(map(_is_axis, several)):
-        raise TypeError(
-            "{}: {} must be an integer or a tuple of integers, got {}{}".format(
-                owner, parameter, shown(value), _advice_on_option(owner, value)
-            )
-        )
+        right = "an integer or a tuple of integers"
+        raise _wrong_type(owner, parameter, right, value, _advice_on_option(owner, value))
     if not several:
         raise ValueError("{}: {} must name at least one axis, got ()".format(owner, parameter))
     if len(set(several)) < len(several):
@@ -169,12 +148,8 @@ def check_axes(owner, parameter, value):
 
 def check_flag(owner, parameter, value):
     """Raise unless a parameter is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(
-            "{}: {} must be True or False, got {}{}".format(
-                owner, parameter, shown(value), _advice_on_option(owner, value)
-            )
-        )
+    if not _is_flag(value):
+        raise _wrong_type(owner, parameter, "True or False", value, _advice_on_option(owner, value))
 
 
 def plain(value):
@@ -212,7 +187,7 @@ def _advice_on_input(x):
         return ": it is an activation, not the result of one: {}{}(x) applies it to x".format(
             getattr(x, "__name__", type(x).__name__), "(...)" if has_parameters else ""
         )
-    if _is_of(x, "lasagne"):
+    if "lasagne" in backend.packages_of(x):
         return ": it is a layer; take get_output(layer), or a NonlinearityLayer on it"
     if isinstance(x, (list, tuple)):
         return ": a list must hold numbers, or variables, that make up rows of one length"
@@ -224,9 +199,10 @@ def _advice_on_input(x):
 
 
 def _advice_on_number(owner, value):
-    number = _number_in(value)
-    if number is not None:
-        return ": pass the number {!r}".format(number)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            if np.isfinite(float(value)):
+                return ": pass the number {!r}".format(float(value))
     if isinstance(value, (list, tuple, np.ndarray)):
         return ": several values are given by {}{}".format(_A_SHARED_ARRAY, _advice_on_data(owner))
     return backend.advice_on(value) or _advice_on_other_types(value)
@@ -262,23 +238,6 @@ def _advice_on_other_types(value):
 def _is_activation(value):
     """Whether it is an activation of this package: a class, an instance or a function."""
     if isinstance(value, types.FunctionType):
-        return _is_of(value, "lasagne_nl")
+        return str(value.__module__).split(".")[0] == "lasagne_nl"
     owner = value if isinstance(value, type) else type(value)
     return "lasagne_nl._base" in {ancestor.__module__ for ancestor in owner.__mro__}
-
-
-def _is_of(value, package):
-    """Whether a function, or the class of an object, is defined in a package."""
-    owners = [value] if isinstance(value, types.FunctionType) else type(value).__mro__
-    return package in {str(owner.__module__).split(".")[0] for owner in owners}
-
-
-def _number_in(value):
-    """The number that a string holds, or None."""
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            return None
-        return number if np.isfinite(number) else None
-    return None

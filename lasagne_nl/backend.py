@@ -120,16 +120,16 @@ def _advice(wanted, reasons):
     return "lasagne_nl found no tensor library that imports ({}). {}".format(failures, remedy)
 
 
-def library_of(value):
-    """The library that a variable belongs to, by the name that it is imported as, or None."""
-    roots = {ancestor.__module__.split(".")[0] for ancestor in type(value).__mro__}
-    return next((module for module in _MODULES if module in roots), None)
+def packages_of(value):
+    """The packages that the class of a value is defined in, and those that it descends from."""
+    return {str(ancestor.__module__).split(".")[0] for ancestor in type(value).__mro__}
 
 
 def advice_on(value):
     """What to do about a variable of another library than the one in use; empty for all else."""
-    other = library_of(value)
-    if other in (None, library.__name__):
+    packages = packages_of(value)
+    other = next((one for one in _MODULES if one in packages), library.__name__)
+    if other == library.__name__:
         return ""
     return (
         ": it is a variable of {other}, and lasagne_nl uses {ours} in this process: set {variable}"
