@@ -1,23 +1,5 @@
-# What a person runs. Every target sets up what it needs in .venv, and is quiet when it is there.
-#
-#   make demo      trains a network on real images with each activation of Lasagne
-#   make test      runs the tests
-#   make lint      checks style
-#   make docs      builds the documentation into docs/_build/html, and checks its links
-#   make overview  draws the picture that the README shows
-#   make accuracy  measures the largest error of every activation, at every float32
-#   make peers     compares every activation and its gradient with PyTorch's and JAX's
-#   make safety    runs a library's own tests with our rewrites and without, and compares
-#   make lasagne   runs Lasagne's own tests with our activations in the place of its
-#   make sanitize  runs the tests of the vectorised operations under sanitizers
-#   make bench     measures the speed beside stock Theano, stock PyTensor, PyTorch and JAX
-#   make linkers   compares the kernels in C and in Numba, bit by bit
-#   make check     says whether the installation in .venv is sound
-#   make test-all  runs the tests with every library on every Python that is there, for hours
-#   make test-new  runs them with PyTensor, and PyMC, on the newest Python that is there
-#   make lines     counts the lines of each part, that none grows unnoticed
-#   make package   builds the distributions into dist, and tries them in new environments
-#   make clean     removes what the others made
+# What a person runs; docs/contributing.rst says what each command does. Every target sets up what it
+# needs in .venv, and is quiet when it is there.
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,16 +18,6 @@ FOR_CELLS = set -e; rm -rf build $(VENV)/wheel; $(QUICKLY) \
 # The interpreters of pyenv, unless some are chosen.
 ALL_PYTHONS = export PYENV_VERSION="$${PYENV_VERSION-$$(pyenv versions --bare 2>/dev/null | tr '\n' ':')}";
 PROCESSES := -n auto --maxprocesses 4
-DEMO_OPTIONS ?=
-TEST_OPTIONS ?=
-ACCURACY_OPTIONS ?=
-PEERS_OPTIONS ?=
-SAFETY_OPTIONS ?=
-BENCH_OPTIONS ?=
-LINKERS_OPTIONS ?=
-TEST_ALL_OPTIONS ?=
-PACKAGE_OPTIONS ?=
-SANITIZE_OPTIONS ?=
 
 .PHONY: demo test lint docs overview accuracy peers safety lasagne sanitize bench linkers check test-all test-new lines package clean
 .DEFAULT_GOAL := test
@@ -127,20 +99,13 @@ $(VENV)/.test $(VENV)/.examples $(VENV)/.docs: $(VENV)/.%: setup.py lasagne_nl/_
 	@$(PIP) --editable ".[$*]"
 	@touch $@
 
-$(VENV)/.lint: | $(VENV)/.created
-	@echo "installing ruff into $(VENV)"
-	@$(PIP) "ruff<1"
-	@touch $@
-
-$(VENV)/.package: | $(VENV)/.created
-	@echo "installing build and twine into $(VENV)"
-	@$(PIP) build twine
-	@touch $@
-
+$(VENV)/.lint: PACKAGES := "ruff<1"
+$(VENV)/.package: PACKAGES := build twine
 # virtualenv 20.26 is the last that makes environments of Python 3.7.
-$(VENV)/.tox: | $(VENV)/.created
-	@echo "installing tox into $(VENV)"
-	@$(PIP) "tox>=4.21" "virtualenv<20.27"
+$(VENV)/.tox: PACKAGES := "tox>=4.21" "virtualenv<20.27"
+$(VENV)/.lint $(VENV)/.package $(VENV)/.tox: | $(VENV)/.created
+	@echo 'installing $(PACKAGES) into $(VENV)'
+	@$(PIP) $(PACKAGES)
 	@touch $@
 
 $(VENV)/.created:
