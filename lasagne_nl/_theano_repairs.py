@@ -10,17 +10,8 @@ so it imports nothing of lasagne_nl, and nothing costly before Theano is really 
 
 import sys
 
-# The names that NumPy 1.24 removed, and the built-ins that they were.
-_ALIASES = {
-    "bool": bool,
-    "int": int,
-    "float": float,
-    "complex": complex,
-    "object": object,
-    "str": str,
-    "long": int,
-    "unicode": str,
-}
+# The names that NumPy 1.24 removed and Theano or Theano-PyMC looks up, and what they were.
+_ALIASES = {"bool": bool, "int": int, "complex": complex}
 
 
 def install():
