@@ -16,9 +16,11 @@ THEMES = (
     Theme("light", "#0072B2", "#D55E00", "#009E73", "#222222", "#C8C8C8"),
     Theme("dark", "#56B4E9", "#E69F00", "#00C796", "#DDDDDD", "#555555"),
 )
-# No random names, so that nothing changes unless the picture does.
 _SETTINGS = {
+    # No random names, so that nothing changes unless the picture does.
     "svg.hashsalt": "lasagne_nl",
+    # Text as text, which what reads a page aloud finds.
+    "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "sans-serif"],
 }
@@ -45,13 +47,10 @@ def path_of(name, theme):
     return os.path.join(PICTURES, "{}-{}.svg".format(name, theme.name))
 
 
-def save(drawn, path, background="none", outlines=False):
-    """Write a picture: its text as text, which what reads a page aloud finds, or as outlines, which
-    need no font.
-    """
+def save(drawn, path, background="none"):
+    """Write a picture."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    settings = dict(_SETTINGS, **{"svg.fonttype": "path" if outlines else "none"})
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(_SETTINGS):
         drawn.savefig(path, format="svg", facecolor=background, metadata={"Date": None})
 
 
