@@ -108,10 +108,15 @@ def main(arguments=None):
 
 
 def _repair_theano(options):
+    act, done = (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
     try:
-        act, done = (_site_hook.remove, "removed") if options.undo else (_site_hook.write, "wrote")
-        paths = act(force=options.force)
-    except (_site_hook.Refused, OSError) as error:
+        if sys.prefix == sys.base_prefix and not options.force:
+            raise OSError(
+                "{} is not a virtual environment: this would change every program of this Python. "
+                "Activate the environment that is meant, or add --force".format(sys.prefix)
+            )
+        paths = act()
+    except OSError as error:
         there = ", ".join(_site_hook.present()) or "none of the files"
         print("lasagne_nl: {}. There is now: {}".format(error, there), file=sys.stderr)
         return 1

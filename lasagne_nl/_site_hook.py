@@ -6,7 +6,6 @@ every program of the environment. The copy needs nothing of lasagne_nl.
 """
 
 import os
-import sys
 import sysconfig
 
 from lasagne_nl import _theano_repairs
@@ -14,13 +13,8 @@ from lasagne_nl import _theano_repairs
 _MODULE = "_lasagne_nl_theano_repairs"
 
 
-class Refused(Exception):
-    """The environment is not to be changed; the message says why, and what to do."""
-
-
-def write(force=False):
+def write():
     """Write the files; return their paths."""
-    _refuse_outside_a_virtual_environment(force)
     with open(_theano_repairs.__file__, encoding="utf-8") as file:
         repairs = file.read()
     module, pth = _paths()
@@ -39,9 +33,8 @@ def write(force=False):
     return [path for path, _ in contents]
 
 
-def remove(force=False):
+def remove():
     """Remove the files that are there; return their paths."""
-    _refuse_outside_a_virtual_environment(force)
     paths = present()[::-1]
     for path in paths:
         os.remove(path)
@@ -56,11 +49,3 @@ def present():
 def _paths():
     folder = sysconfig.get_paths()["purelib"]
     return [os.path.join(folder, _MODULE + suffix) for suffix in (".py", ".pth")]
-
-
-def _refuse_outside_a_virtual_environment(force):
-    if sys.prefix == sys.base_prefix and not force:
-        raise Refused(
-            "{} is not a virtual environment: this would change every program of this Python. "
-            "Activate the environment that is meant, or add --force".format(sys.prefix)
-        )

@@ -311,7 +311,7 @@ def test_the_check_says_that_theano_cannot_work_with_numpy_2(monkeypatch, capsys
 
 @pytest.mark.parametrize("option", ["--repair", "--rep", "--repair-thean"])
 def test_the_option_that_writes_files_is_not_abbreviated(option, monkeypatch):
-    monkeypatch.setattr(_site_hook, "write", lambda force: pytest.fail("it was taken"))
+    monkeypatch.setattr(_site_hook, "write", lambda: pytest.fail("it was taken"))
     with pytest.raises(SystemExit) as refused:
         main([option])
     assert refused.value.code == 2
