@@ -18,6 +18,7 @@ from lasagne_nl._arguments import (
     on_one_line,
     plain,
 )
+from lasagne_nl._calculus import along
 from lasagne_nl.backend import computed_in_float32
 
 
@@ -199,12 +200,19 @@ def _refusal_to_broadcast(parameter, value, x):
 
 
 class AlongAxes(Parameterised):
-    """An activation whose parameter `axis` says along which axis, or axes, it works."""
+    """An activation whose parameter `axis` says along which axis, or axes, it works: a subclass has
+    what it makes `_of_rows`, along the last axis.
+    """
 
     _check = staticmethod(check_axes)
 
     def __init__(self, axis=-1):
         super().__init__(axis)
+
+    def __call__(self, x):
+        """Apply this activation to the tensor `x`, along the axis."""
+        x, axes = self._input(x)
+        return along(axes, self._of_rows, x)
 
     def _of_dims(self, names):
         given = self.axis if isinstance(self.axis, tuple) else (self.axis,)

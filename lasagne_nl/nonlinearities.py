@@ -111,7 +111,6 @@ from lasagne_nl._base import (
 )
 from lasagne_nl._calculus import (
     FAR,
-    along,
     at_least,
     between,
     equals,
@@ -999,10 +998,7 @@ class Softmax(AlongAxes):
        Outputs, with Relationships to Statistical Pattern Recognition.
     """
 
-    def __call__(self, x):
-        """Apply the softmax to the tensor `x`, along the axis."""
-        x, axes = self._input(x)
-        return along(axes, T.softmax, x)
+    _of_rows = staticmethod(T.softmax)
 
 
 class LogSoftmax(AlongAxes):
@@ -1026,10 +1022,7 @@ class LogSoftmax(AlongAxes):
        Outputs, with Relationships to Statistical Pattern Recognition.
     """
 
-    def __call__(self, x):
-        """Apply the log of the softmax to the tensor `x`, along the axis."""
-        x, axes = self._input(x)
-        return along(axes, T.log_softmax, x)
+    _of_rows = staticmethod(T.log_softmax)
 
 
 log_softmax = LogSoftmax()._named("log_softmax", """
@@ -1092,12 +1085,10 @@ class Sparsemax(AlongAxes):
        Multi-Label Classification, arXiv:1602.02068.
     """
 
-    def __call__(self, x):
-        """Apply the sparsemax to the tensor `x`, along the axis."""
-        x, axes = self._input(x)
-        return along(axes, lambda rows: T.computed_in_float32(self._of_rows, rows), x)
-
     def _of_rows(self, x):
+        return T.computed_in_float32(self._nearest, x)
+
+    def _nearest(self, x):
         fixed = T.disconnected_grad(x)
         descending = T.sort(fixed, axis=-1)[..., ::-1]
         # The largest entry of each row, NaN if there is one; of a row without entries their sum, 0.
