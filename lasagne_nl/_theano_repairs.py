@@ -16,15 +16,15 @@ _ALIASES = {"bool": bool, "int": int, "complex": complex}
 
 def install():
     """Have the next ``import theano`` of this process repaired; harmless to call twice."""
-    if "theano" in sys.modules or any(isinstance(f, _TheanoFinder) for f in sys.meta_path):
+    if "theano" in sys.modules or any(isinstance(f, _Repairs) for f in sys.meta_path):
         return
-    sys.meta_path.insert(0, _TheanoFinder())
+    sys.meta_path.insert(0, _Repairs())
 
 
-class _TheanoFinder:
-    """Finds Theano as Python would, and has it loaded by `_RepairingLoader`."""
+class _Repairs:
+    """Finds Theano as Python would, and runs its loader between the repairs and their removal."""
 
-    _searching = False
+    _searching, _loader = False, None
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname != "theano" or self._searching:
@@ -37,15 +37,8 @@ class _TheanoFinder:
         finally:
             self._searching = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _RepairingLoader(spec.loader)
+            self._loader, spec.loader = spec.loader, self
         return spec
-
-
-class _RepairingLoader:
-    """Runs Theano's own loader between the repairs and their removal."""
-
-    def __init__(self, loader):
-        self._loader = loader
 
     def create_module(self, spec):
         return self._loader.create_module(spec)
@@ -141,12 +134,7 @@ def _openblas():
     import os
 
     multiarch = getattr(sys.implementation, "_multiarch", "")
-    of_the_system = [
-        os.path.join(os.sep, "usr", "lib", multiarch),
-        os.path.join(os.sep, "usr", "lib64"),
-        os.path.join(os.sep, "usr", "lib"),
-        os.path.join(os.sep, "usr", "local", "lib"),
-    ]
+    of_the_system = ["/usr/lib/" + multiarch, "/usr/lib64", "/usr/lib", "/usr/local/lib"]
     library = "libopenblas.dylib" if sys.platform == "darwin" else "libopenblas.so"
     if any(os.path.exists(os.path.join(folder, library)) for folder in of_the_system):
         return {"libraries": ["openblas"]}
