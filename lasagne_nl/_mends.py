@@ -129,18 +129,12 @@ def perform_log_softmax(self, node, inputs, outputs):
 
 # Which inputs of an op hold the entries that it shows elsewhere, repeats or puts together.
 _ENTRIES = {
-    "Reshape": slice(1),
-    "SpecifyShape": slice(1),
-    "Rebroadcast": slice(1),
-    "DimShuffle": slice(1),
-    "Subtensor": slice(1),
-    "AdvancedSubtensor": slice(1),
-    "AdvancedSubtensor1": slice(1),
-    "Alloc": slice(1),
     "Second": slice(1, 2),
     "Switch": slice(1, 3),
     "Join": slice(1, None),
     "MakeVector": slice(None),
+    **dict.fromkeys(("Reshape", "SpecifyShape", "Rebroadcast", "DimShuffle", "Alloc"), slice(1)),
+    **dict.fromkeys(("Subtensor", "AdvancedSubtensor", "AdvancedSubtensor1"), slice(1)),
 }
 
 
