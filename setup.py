@@ -18,11 +18,6 @@ def read(*path):
         return file.read()
 
 
-def version():
-    """Return the version, which the package itself states."""
-    return re.search(r'^__version__ = "([^"]+)"', read("lasagne_nl", "__init__.py"), re.M).group(1)
-
-
 class SourceDistribution(sdist):
     """Has what the tests need, besides what is installed: else a MANIFEST.in would say so."""
 
@@ -52,7 +47,7 @@ TEST_REQUIRES = [
 
 setup(
     name="lasagne_nl",
-    version=version(),
+    version=re.search(r'__version__ = "(.+)"', read("lasagne_nl", "__init__.py")).group(1),
     description="A drop-in for lasagne.nonlinearities that installs, is exact, and stays stable",
     long_description=read("README.md"),
     long_description_content_type="text/markdown",

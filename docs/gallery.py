@@ -5,7 +5,6 @@ The build of the documentation runs it. By itself it draws the overview that the
 python docs/gallery.py docs/overview.svg
 """
 
-import importlib
 import inspect
 import os
 import re
@@ -105,8 +104,7 @@ def values_of(entry, x):
 
 def curves_of(entries):
     """The values and the slopes of each entry at X, by a compiled function of the library."""
-    tensor = importlib.import_module(backend.library.__name__ + ".tensor")
-    x = tensor.vector("x", dtype="float64")
+    x = backend.module("tensor").vector("x", dtype="float64")
     values = [value for entry in entries for value in values_of(entry, x)]
     slopes = [backend.library.grad(value.sum(), x) for value in values]
     results = backend.library.function([x], values + slopes, mode="FAST_COMPILE")(X)

@@ -54,7 +54,7 @@ def _applied(activation, formula, x):
         y = _applied(activation, formula, values)
         if y is values:
             return x
-        xtensor = importlib.import_module(backend.library.__name__ + ".xtensor")
+        xtensor = backend.module("xtensor")
         named = xtensor.as_xtensor(y, dims=names)
         named.name = y.name
         return named
