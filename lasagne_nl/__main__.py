@@ -200,21 +200,19 @@ def _advice(wrong):
 def _compute_all():
     """Name: value and gradient at the points, or the exception that there was."""
     try:
-        outputs = _compute(_REFERENCES)
-        return dict(zip(_REFERENCES, zip(outputs[::2], outputs[1::2])))
+        return _compute(_REFERENCES)
     except Exception:  # whatever a compiler or a library may raise; which activation is it?
-        return {name: _compute_alone(name) for name in _REFERENCES}
-
-
-def _compute_alone(name):
-    try:
-        return _compute([name])
-    except Exception as error:
-        return error
+        results = {}
+        for name in _REFERENCES:
+            try:
+                results.update(_compute([name]))
+            except Exception as error:
+                results[name] = error
+        return results
 
 
 def _compute(names):
-    """Value and gradient of each activation at the points, all by one compiled function."""
+    """Name: value and gradient at the points, all by one compiled function."""
     x = backend.matrix("x", dtype=_points().dtype.name)
     outputs = []
     for name in names:
@@ -222,7 +220,8 @@ def _compute(names):
         y = (activation() if isinstance(activation, type) else activation)(x)
         outputs += [y, backend.library.grad(y.sum(), x)]
     mode = backend.mode_of_one_function()
-    return backend.library.function([x], outputs, mode=mode)(_points())
+    results = backend.library.function([x], outputs, mode=mode)(_points())
+    return dict(zip(names, zip(results[::2], results[1::2])))
 
 
 def _points():

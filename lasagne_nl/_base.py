@@ -50,10 +50,7 @@ def _applied(activation, formula, x):
     """
     names = getattr(getattr(x, "type", None), "dims", None)
     if names is not None:
-        values = x.values
-        y = _applied(activation, formula, values)
-        if y is values:
-            return x
+        y = _applied(activation, formula, x.values)
         xtensor = backend.module("xtensor")
         named = xtensor.as_xtensor(y, dims=names)
         named.name = y.name
