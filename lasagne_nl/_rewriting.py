@@ -49,15 +49,19 @@ def are_rewrites_on():
 
 def local(*ops):
     """Make a local rewrite of a function of the graph and a node of one of these ops or classes."""
-    classes = tuple(op for op in ops if isinstance(op, type))
+
+    def is_asked_for(op):
+        return any(
+            isinstance(op, one) if isinstance(one, type) else type(op) is type(one) and op == one
+            for one in ops
+        )
 
     def decorate(function):
         @functools.wraps(function)
         def rewrite(*graph_and_node):  # Theano gives the node alone, and nodes of any kind
             node = graph_and_node[-1]
             fgraph = graph_and_node[0] if len(graph_and_node) > 1 else node.fgraph
-            is_asked_for = isinstance(node.op, classes) or node.op in ops
-            results = is_asked_for and _is_awake and function(fgraph, node)
+            results = _is_awake and is_asked_for(node.op) and function(fgraph, node)
             if results and is_theano and results[0].type != node.outputs[0].type:
                 return False
             if results:
