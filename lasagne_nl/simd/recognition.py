@@ -361,6 +361,5 @@ def _slope_of_tanh(fgraph, difference):
 @tools.local(tensor.mul, tensor.sub)
 def local_slope(fgraph, node):
     """s (1 - s), among the factors of a product, and 1 - tanh(x)^2 -> one function each"""
-    if node.op not in (tensor.mul, tensor.sub) or node.outputs[0].dtype not in FLOATS:
-        return False
-    return (_slope_of_sigmoid if node.op == tensor.mul else _slope_of_tanh)(fgraph, node)
+    slope = _slope_of_sigmoid if node.op == tensor.mul else _slope_of_tanh
+    return node.outputs[0].dtype in FLOATS and slope(fgraph, node)

@@ -115,8 +115,6 @@ def local_gradient_of_rows(as_matrix):
     @tools.local(tensor.sub)
     def local_gradient(fgraph, node):
         """h - sum(h) s for s = softmax(x), which has no other client, or for h = g s"""
-        if node.op != tensor.sub:
-            return False
         h, product = node.inputs
         for total, softmax in _terms(product, tensor.mul):
             if not (softmax.owner and isinstance(softmax.owner.op, tools.special.Softmax)):
