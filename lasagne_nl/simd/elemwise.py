@@ -51,7 +51,7 @@ class VectorElemwise(Elemwise):
 
     def c_code_cache_version_apply(self, node):
         version = super().c_code_cache_version_apply(node)
-        return version + (_VERSION, 2, least_for_threads()) if version else ()
+        return version + (_VERSION, 3, least_for_threads()) if version else ()
 
     def _c_all(self, node, nodename, inames, onames, sub):
         declare, check, allocate, _, *rest = super()._c_all(node, nodename, inames, onames, sub)
@@ -129,6 +129,8 @@ def _inner_function(op, node, nodename):
             before.append("const {type} *{name}_p = ({type} *)operands[{k}];".format(**names))
             load.append("const {type} {name} = {name}_p[i];".format(**names))
     code = _scalar_code(op, node, nodename, inames, onames, {"fail": _FAIL})
+    # Two vectors at a time fill the pauses of one function; many have none, and too few registers.
+    kernels = [one for one in _scalar_ops(op.scalar_op) if isinstance(one, Kernel)]
     function = """
     #undef LNL_CALL
     #define LNL_CALL(kernel) lnl_##kernel
@@ -142,7 +144,7 @@ def _inner_function(op, node, nodename):
         #else
         #pragma GCC ivdep
         #if __GNUC__ >= 8
-        #pragma GCC unroll 2
+        #pragma GCC unroll {at_a_time}
         #endif
         #endif
         for (npy_intp i = 0; i < n; i++) {{
@@ -157,6 +159,7 @@ def _inner_function(op, node, nodename):
     """
     return in_c.in_ieee_arithmetic(function).format(
         function=_inner_name(nodename),
+        at_a_time=2 if len(kernels) <= 4 else 1,
         before="\n        ".join(before),
         load="\n            ".join(load),
         declare="\n            ".join(declare),

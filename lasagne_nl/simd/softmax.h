@@ -61,7 +61,6 @@ template <class T> struct lnl_buffers {
           first((T *)(((npy_uintp)memory + 63) / 64 * 64)), second(first + length),
           result(second + length) {}
     ~lnl_buffers() { free(memory); }
-    void fill(T *work, T pad) const { for (npy_intp j = n; j < length; j++) work[j] = pad; }
 private:
     lnl_buffers(const lnl_buffers &);
 };
@@ -83,7 +82,7 @@ static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, const lnl_buf
         return work;
     }
     for (npy_intp j = 0; j < n; j++) work[j] = row[j * m.of_column];
-    b.fill(work, pad);
+    for (npy_intp j = n; j < b.length; j++) work[j] = pad;
     return work;
 }
 
