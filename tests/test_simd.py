@@ -381,7 +381,7 @@ def test_a_row_is_computed_of_its_own_elements_alone(columns):
     x, g = tensor("x", "float32", 2), tensor("g", "float32", 2)
     values = nl.softmax(x), nl.log_softmax(x), nl.sparsemax(x)
     slopes = [library.grad(None, x, known_grads={value: g}) for value in values]
-    function = once("rows", [x, g], [*values, *slopes])
+    function = once("rows alone", [x, g], [*values, *slopes])
     rows, incoming = np.random.RandomState(0).randn(2, 5, columns).astype("float32")
     rows[1::2] = incoming[1::2] = np.nan
     for got, alone in zip(function(rows, incoming), function(rows[::2], incoming[::2])):
