@@ -176,7 +176,7 @@ def _totals(builder, code, largest_of, is_kept, *rows):
             raise_to(other)
     totals = [builder.load(total) for total in sums]
     if largest_of is not None:
-        rank = Value(_rank(largest_of).kind, "argument")
+        rank = Value(FLOATS[largest_of.kind], "argument")
         totals += _generate(builder, {rank: builder.load(most)}, _of_rank(rank, largest_of.kind))
     return totals
 

@@ -11,13 +11,11 @@
 
 #include <string.h>
 
-#define LNL_LANES 16     /* lnl_inner is called for a multiple of these */
-#define LNL_ALIGN 64     /* bytes of the widest vectors */
 #define LNL_LONG 1024    /* elements of a row that is worth aligning */
 #define LNL_BUFFER 256   /* elements of each operand that are buffered at a time */
 /* LNL_OPERANDS and LNL_DIMENSIONS, how many there are at most, are defined where that is checked. */
 
-/* Computes n elements of the outputs. An operand is the address of its first element. */
+/* Computes n elements of the outputs, a multiple of LNL_LANES. An operand is the address of its first element. */
 typedef void (*lnl_inner)(npy_intp n, char **operands);
 
 typedef struct {

@@ -14,8 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LNL_VECTOR 16      /* elements that the widest vectors hold, of float32 */
-#define LNL_LONG_ROW 512   /* elements beside which those that fill no vector do not count */
+#define LNL_LONG_ROW 512 /* elements beside which those that fill no vector do not count */
 
 /* The first index of the largest element; 0 where the first is NaN. */
 template <class T> static npy_intp lnl_row_argmax(const T *x, npy_intp n, T max)
@@ -53,32 +52,33 @@ template <class T> static lnl_matrix<T> lnl_as_matrix(PyArrayObject *array)
 /* Buffers of a row, for each thread its own. A row is computed as if it were `length` long. */
 template <class T> struct lnl_buffers {
     const npy_intp n, length;
+    const T *pads;
     void *memory;
     T *first, *second, *result;
     lnl_buffers(npy_intp n, const T *pads)
-        : n(n), length(pads && n < LNL_LONG_ROW ? (n + LNL_VECTOR - 1) / LNL_VECTOR * LNL_VECTOR : n),
-          memory(malloc(3 * length * sizeof(T) + 64)),
-          first((T *)(((npy_uintp)memory + 63) / 64 * 64)), second(first + length),
+        : n(n), length(pads && n < LNL_LONG_ROW ? (n + LNL_LANES - 1) / LNL_LANES * LNL_LANES : n),
+          pads(pads), memory(malloc(3 * length * sizeof(T) + LNL_ALIGN)),
+          first((T *)(((npy_uintp)memory + LNL_ALIGN - 1) / LNL_ALIGN * LNL_ALIGN)), second(first + length),
           result(second + length) {}
     ~lnl_buffers() { free(memory); }
 private:
     lnl_buffers(const lnl_buffers &);
 };
 
-/* The row, where it can be computed in its place, or a copy of it in `work`. */
+/* The row, where it can be computed in its place, or a copy of it in `work`, with one of the pads. */
 template <class T>
-static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, const lnl_buffers<T> &b, T *work, T pad)
+static const T *lnl_contiguous(const lnl_matrix<T> &m, npy_intp i, const lnl_buffers<T> &b, T *work, int which)
 {
-    const npy_intp n = b.n, whole = n / LNL_VECTOR * LNL_VECTOR;
-    const T *row = m.row(i);
+    const npy_intp n = b.n, whole = n / LNL_LANES * LNL_LANES;
+    const T *row = m.row(i), pad = b.pads ? b.pads[which] : 0;
     if (m.of_column == 1 && n == b.length) return row;
-    if (m.of_column == 1 && whole + LNL_VECTOR <= n + (m.rows - 1 - i) * m.of_row) {
+    if (m.of_column == 1 && whole + LNL_LANES <= n + (m.rows - 1 - i) * m.of_row) {
         /* By vectors, with what comes behind the row, as reading a vector has to wait for all stores to
          * parts of it. */
-        T last[LNL_VECTOR];
+        T last[LNL_LANES];
         for (npy_intp j = 0; j < whole; j++) work[j] = row[j];
         memcpy(last, row + whole, sizeof last);
-        for (npy_intp j = 0; j < LNL_VECTOR; j++) work[whole + j] = whole + j < n ? last[j] : pad;
+        for (npy_intp j = 0; j < LNL_LANES; j++) work[whole + j] = whole + j < n ? last[j] : pad;
         return work;
     }
     for (npy_intp j = 0; j < n; j++) work[j] = row[j * m.of_column];
@@ -109,15 +109,16 @@ static bool lnl_fail(const char *message, npy_intp got = 0, npy_intp wanted = 0)
     return false;
 }
 
-/* Computes an output of the shape and dtype of `like`: compute(i, result, work) makes row i at
- * `result`. From `minimum` elements on with threads, if compiled with OpenMP. */
+/* Computes an output of the shape and dtype of x: compute(i, row, result, work) makes of row i, or of
+ * its sum with the bias, that of the output. From `minimum` elements on with threads, if compiled with
+ * OpenMP. */
 template <class T, class Compute>
-static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp minimum, const T *pads,
-                         Compute compute)
+static bool lnl_each_row(npy_intp minimum, const T *pads, PyArrayObject **output, PyArrayObject *x,
+                         PyArrayObject *bias, Compute compute)
 {
-    if (!lnl_allocate(output, 2, like, PyArray_TYPE(like))) return false;
-    const lnl_matrix<T> out = lnl_as_matrix<T>(*output);
-    const npy_intp count = PyArray_DIMS(like)[0], n = PyArray_DIMS(like)[1];
+    if (!lnl_allocate(output, 2, x, PyArray_TYPE(x))) return false;
+    const lnl_matrix<T> in = lnl_as_matrix<T>(x), out = lnl_as_matrix<T>(*output);
+    const npy_intp count = PyArray_DIMS(x)[0], n = PyArray_DIMS(x)[1];
     if (count == 0 || n == 0) return true;
     const int threads = lnl_threads(count * n, minimum);
     int enough_memory = 1;
@@ -125,11 +126,14 @@ static bool lnl_each_row(PyArrayObject **output, PyArrayObject *like, npy_intp m
     for (int thread = 0; thread < threads; thread++) {
         const lnl_buffers<T> work(n, pads);
         if (!work.memory) { enough_memory = 0; continue; }
+        const T *added = bias ? lnl_contiguous(lnl_as_matrix<T>(bias), 0, work, work.second, 1) : NULL;
         const bool in_place = out.of_column == 1 && n == work.length;
         for (npy_intp i = count * thread / threads; i < count * (thread + 1) / threads; i++) {
-            T *row = out.row(i), *result = in_place ? row : work.result;
-            compute(i, result, work);
-            for (npy_intp j = 0; !in_place && j < n; j++) row[j * out.of_column] = result[j];
+            const T *row = lnl_contiguous(in, i, work, work.first, 0);
+            if (added) row = lnl_row_add(work.first, row, added, work.length);
+            T *to = out.row(i), *result = in_place ? to : work.result;
+            compute(i, row, result, work);
+            for (npy_intp j = 0; !in_place && j < n; j++) to[j * out.of_column] = result[j];
         }
     }
     if (!enough_memory) PyErr_NoMemory();
@@ -165,17 +169,12 @@ static bool lnl_rows(npy_intp minimum, const T *pads, PyArrayObject **out, PyArr
     if (has_bias && !lnl_is_bias(other, x)) return false;
     if (other && !has_bias && !PyArray_SAMESHAPE(other, x))
         return lnl_fail("the two inputs differ in shape");
-    const lnl_matrix<T> a = lnl_as_matrix<T>(x), b = lnl_as_matrix<T>(other ? other : x);
-    const T pad = pads ? pads[0] : 0, second_pad = pads ? pads[1] : 0;
-    const lnl_buffers<T> shared(PyArray_DIMS(x)[1], pads);
-    if (!shared.memory) return PyErr_NoMemory() != NULL;
-    const T *bias = has_bias ? lnl_contiguous(b, 0, shared, shared.second, second_pad) : NULL;
-    return lnl_each_row<T>(out, x, minimum, pads, [&](npy_intp i, T *result, const lnl_buffers<T> &work) {
-        const T *row = lnl_contiguous(a, i, work, work.first, pad), *second = NULL;
-        if (has_bias) row = lnl_row_add(work.first, row, bias, work.length);
-        else if (other) second = lnl_contiguous(b, i, work, work.second, second_pad);
+    const lnl_matrix<T> b = lnl_as_matrix<T>(other ? other : x);
+    auto compute = [=](npy_intp i, const T *row, T *result, const lnl_buffers<T> &work) {
+        const T *second = other && !has_bias ? lnl_contiguous(b, i, work, work.second, 1) : NULL;
         program(work.length, row, second, result);
-    });
+    };
+    return lnl_each_row<T>(minimum, pads, out, x, has_bias ? other : NULL, compute);
 }
 
 /* softmax(x + b), minus the log of its entry y in each row, and the index of the largest one */
@@ -187,19 +186,14 @@ static bool lnl_crossentropy(npy_intp minimum, const T *pads, PyArrayObject **nl
     if (!lnl_is_bias(b, x) || !lnl_are_targets<I>(y, x, "y_i value out of bounds") ||
         !lnl_allocate(nll, 1, x, PyArray_TYPE(x)) || !lnl_allocate(argmax, 1, x, PyArray_TYPE(y)))
         return false;
-    const lnl_matrix<T> m = lnl_as_matrix<T>(x);
-    const lnl_buffers<T> shared(PyArray_DIMS(x)[1], pads);
-    if (!shared.memory) return PyErr_NoMemory() != NULL;
-    const T *bias = lnl_contiguous(lnl_as_matrix<T>(b), 0, shared, shared.second, pads[1]);
-    return lnl_each_row<T>(out, x, minimum, pads, [&](npy_intp i, T *result, const lnl_buffers<T> &work) {
-        const T *row = lnl_contiguous(m, i, work, work.first, pads[0]);
-        row = lnl_row_add(work.first, row, bias, work.length);
+    auto compute = [=](npy_intp i, const T *row, T *result, const lnl_buffers<T> &work) {
         double given[2];
         program(work.length, row, NULL, result, given);
         const T wanted = row[*(I *)PyArray_GETPTR1(y, i)];
         *(T *)PyArray_GETPTR1(*nll, i) = (T)(given[0] + (given[1] - wanted));
         *(I *)PyArray_GETPTR1(*argmax, i) = (I)lnl_row_argmax(row, work.n, (T)given[1]);
-    });
+    };
+    return lnl_each_row<T>(minimum, pads, out, x, b, compute);
 }
 
 /* The gradient of minus the log: dnll comes in, one for each row or one for all; s is softmax */
@@ -211,15 +205,13 @@ static bool lnl_crossentropy_grad(npy_intp minimum, PyArrayObject **out, PyArray
     if (length != 1 && length != rows)
         return lnl_fail("dnll.shape[0] (%ld) != sm.shape[0] (%ld)", length, rows);
     if (!lnl_are_targets<I>(y, s, "y_i >= dx dimensions[1] or y_i < 0.")) return false;
-    const lnl_matrix<T> m = lnl_as_matrix<T>(s);
-    const T *no_pads = NULL;
-    return lnl_each_row<T>(out, s, minimum, no_pads, [=](npy_intp i, T *result, const lnl_buffers<T> &work) {
+    auto compute = [=](npy_intp i, const T *row, T *result, const lnl_buffers<T> &work) {
         const T factor = *(T *)(length == 1 ? PyArray_DATA(dnll) : PyArray_GETPTR1(dnll, i));
-        const T *row = lnl_contiguous(m, i, work, work.first, (T)0);
         #pragma omp simd
         for (npy_intp j = 0; j < work.n; j++) result[j] = row[j] * factor;
         result[*(I *)PyArray_GETPTR1(y, i)] -= factor;
-    });
+    };
+    return lnl_each_row<T>(minimum, NULL, out, s, NULL, compute);
 }
 
 #endif

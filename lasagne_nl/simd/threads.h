@@ -1,4 +1,4 @@
-/* How many threads share an operation. */
+/* How wide vectors are, and how many threads share an operation. */
 
 #ifndef LASAGNE_NL_THREADS_H
 #define LASAGNE_NL_THREADS_H
@@ -7,6 +7,8 @@
 #include <omp.h>
 #endif
 
+#define LNL_LANES 16    /* elements that the widest vectors hold, of float32 */
+#define LNL_ALIGN 64    /* bytes of these */
 #define LNL_SHARE 16384 /* elements that are worth a thread of their own */
 
 /* For so many elements: from `minimum` on more than one, if compiled with OpenMP. */
