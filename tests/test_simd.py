@@ -1,5 +1,7 @@
 """The vectorised operations: the same results as Theano's, whatever the arrays look like."""
 
+import ast
+import ctypes
 import functools
 import os
 import pickle
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -42,7 +45,12 @@ from lasagne_nl import nonlinearities as nl
 
 pytestmark = pytest.mark.skipif(not simd_is_active(), reason="the kernels do not serve here")
 of_theano = pytest.mark.skipif(not with_theano_itself, reason="is for Theano's C linker")
+of_x86 = pytest.mark.skipif(
+    not with_theano_itself or platform.machine() not in ("x86_64", "AMD64"),
+    reason="is for a processor of whose kind there are some without FMA",
+)
 if simd_is_active():
+    from lasagne_nl.simd import in_c
     from lasagne_nl.simd.activations import record
     from lasagne_nl.simd.elemwise import _MOST_OPERANDS, VectorElemwise
     from lasagne_nl.simd.recorder import FLOATS, in_order
@@ -707,7 +715,9 @@ for dtype in ("float32", "float64"):
 
 
 @of_theano
-@pytest.mark.parametrize("flags", ["-ffast-math -march=x86-64", "-Ofast"])
+@pytest.mark.parametrize(
+    "flags", [pytest.param("-ffast-math -march=x86-64", marks=of_x86), "-Ofast"]
+)
 def test_flags_that_free_the_compiler_from_ieee_arithmetic_change_nothing(flags, tmp_path):
     def results(number, flags):
         compiled = "base_compiledir={},gcc.cxxflags={}".format(tmp_path / number, flags)
@@ -721,15 +731,53 @@ def test_flags_that_free_the_compiler_from_ieee_arithmetic_change_nothing(flags,
             np.testing.assert_array_equal(one, other)
 
 
-@of_theano
-def test_a_processor_without_fma_computes_the_sigmoid_where_it_is_subnormal(tmp_path):
-    program = (
-        WHICH_OPS + "print(library.function([x], T.nnet.sigmoid(x))([-734, -736, -740, -744]))"
-    )
+@of_x86
+def test_without_fma_no_subnormal_and_no_large_number_is_lost(tmp_path):
+    program = """
+from lasagne_nl import nonlinearities as nl
+outputs = [T.nnet.sigmoid(x), nl.squareplus(x), library.grad(nl.ScaledTanH(2.0)(x).sum(), x)]
+print(*(list(map(float, y)) for y in library.function([x], outputs)([-734, -744, 1e300, -1.7e308])))
+"""
     flags = "gcc.cxxflags=-march=x86-64,base_compiledir={}".format(tmp_path)
-    printed = output_of(program, THEANO_FLAGS=flags)
-    got = [float(number) for number in printed.strip("[]\n").split()]
-    np.testing.assert_allclose(got, np.exp([-734.0, -736, -740, -744]), rtol=0, atol=5e-324)
+    printed = output_of(WHICH_OPS + program, THEANO_FLAGS=flags)
+    sigmoid, squareplus, slope = map(ast.literal_eval, re.findall(r"\[.*?\]", printed))
+    np.testing.assert_allclose(sigmoid, [*np.exp([-734.0, -744]), 1, 0], rtol=0, atol=5e-324)
+    np.testing.assert_allclose(squareplus, [1 / 734, 1 / 744, 1e300, 1 / 1.7e308], 1e-5)
+    assert slope == [0, 0, 0, 0]
+
+
+def test_without_fma_the_rest_of_a_product_is_the_exact_one_rounded(tmp_path):
+    source, built = tmp_path / "rest.cpp", str(tmp_path / "rest.so")
+    functions = (
+        'extern "C" double {0}(double a, double b, double c) {{ return lnl_{0}(a, b, c); }}\n'
+    )
+    text = in_c.read("arithmetic.h") + functions.format("rest") + functions.format("fma")
+    source.write_text("#undef __FMA__\n#undef __AVX512F__\n#undef __ARM_FEATURE_FMA\n" + text)
+    subprocess.check_call(
+        ["g++", "-O2", "-ffp-contract=off", "-shared", "-fPIC", str(source), "-o", built]
+    )
+    rest, fma = (getattr(ctypes.CDLL(built), name) for name in ("rest", "fma"))
+    for one in (rest, fma):
+        one.restype, one.argtypes = ctypes.c_double, [ctypes.c_double] * 3
+    ordinary = st.floats(1e-120, 1e140) | st.floats(-1e140, -1e-120)
+
+    @settings(max_examples=500, deadline=None)
+    @given(ordinary, ordinary, ordinary | st.none())
+    def check(a, b, c):
+        c = a * b if c is None else c
+        for got, exact in [
+            (rest(a, b, c), Fraction(c) - Fraction(a) * Fraction(b)),
+            (fma(a, b, c), Fraction(c) + Fraction(a) * Fraction(b)),
+        ]:
+            assert abs(Fraction(got) - exact) <= Fraction(np.spacing(abs(got)))
+
+    check()
+    largest, inf = np.finfo(float).max, np.inf
+    assert rest(largest, 0.75, largest * 0.75) == rest(0.75, largest, largest * 0.75) == 0
+    assert rest(1e300, 1e-3, 1e297) == float(Fraction(1e297) - Fraction(1e300) * Fraction(1e-3))
+    assert fma(largest, 1.0, -largest) == 0 and fma(largest, 0.5, 1.0) == largest / 2
+    assert rest(inf, 2.0, 1.0) == -inf and fma(inf, 2.0, 1.0) == fma(largest, 2.0, 1.0) == inf
+    assert np.isnan([rest(np.nan, 1.0, 1.0), fma(1.0, np.nan, 1.0), fma(1.0, 1.0, np.nan)]).all()
 
 
 @of_theano

@@ -36,17 +36,18 @@ template <class T> LNL_INLINE T lnl_rest(T a, T b, T c) { return lnl_fma(-a, b, 
 template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return a * b + c; }
 LNL_INLINE float lnl_fma(float a, float b, float c) { return (float)((double)a * (double)b + (double)c); }
 LNL_INLINE float lnl_rest(float a, float b, float c) { return lnl_fma(-a, b, c); }
-/* Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow. */
-LNL_INLINE double lnl_upper_half(double x) { double y = x * 134217729.0; return y - (y - x); }
+/* Dekker's product, from halves of 26 bits, which overflow only where the product has no rest that counts. */
+LNL_INLINE double lnl_upper_half(double x) { return lnl_number((lnl_bits(x) + (1 << 26)) >> 27 << 27); }
 LNL_INLINE double lnl_rest(double a, double b, double c)
 {
     double a1 = lnl_upper_half(a), a2 = a - a1, b1 = lnl_upper_half(b), b2 = b - b1, p = a * b;
-    return (c - p) - (((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2);
+    double low = ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
+    return (c - p) - (low == low ? low : 0);
 }
 LNL_INLINE double lnl_fma(double a, double b, double c)
 {
-    double p = a * b;
-    return p + (c - lnl_rest(a, b, p));
+    double p = a * b, rest = c - lnl_rest(a, b, p);
+    return p + (rest == rest ? rest : c);
 }
 #endif
 
