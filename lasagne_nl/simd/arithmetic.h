@@ -51,6 +51,15 @@ LNL_INLINE double lnl_fma(double a, double b, double c)
 }
 #endif
 
+/* The largest of a loop with `omp simd`: where Clang says max, it begins with a finite number. */
+#ifdef __clang__
+#pragma omp declare reduction(lnl_max : float, double : omp_out = omp_in > omp_out ? omp_in : omp_out) \
+    initializer(omp_priv = -__builtin_inf())
+#define LNL_MAX lnl_max
+#else
+#define LNL_MAX max
+#endif
+
 /* A kernel is compiled by the rules of IEEE 754, and other code as the user's flags say: there it is a
  * function of its own, and the kernel itself only in our vectorised loop. */
 #define LNL_CALL(kernel) lnl_outside_##kernel

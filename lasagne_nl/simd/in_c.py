@@ -113,7 +113,7 @@ def _totals(names, name, value):
             [*rows, largest_of],
             [*uses, most + " = {0} > " + most + " ? {0} : " + most + ";"],
         )
-        pragma += " reduction(max : {})".format(most)
+        pragma += " reduction(LNL_MAX : {})".format(most)
     return [*declared, *_loop(names, rows, uses, pragma)]
 
 
