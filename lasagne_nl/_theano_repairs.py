@@ -3,6 +3,7 @@
 ``install()`` has the next ``import theano`` of this process made with the repairs; it changes
 nothing by itself, and nothing at all where Theano is imported already. Each repair is made only
 where it is needed, and what is put into NumPy for the import is taken out again after it.
+``repair_flags()`` has Clang compile what Theano, Theano-PyMC and Aesara write.
 
 This file stands alone: ``python -m lasagne_nl --repair-theano`` copies it next to a ``.pth`` file,
 so it imports nothing of lasagne_nl, and nothing costly before Theano is really imported.
@@ -53,6 +54,7 @@ class _Repairs:
             for owner, name in undo:
                 delattr(owner, name)
         _repair_after_import()
+        repair_flags(module)
 
 
 def _repair_before_import():
@@ -119,6 +121,22 @@ def _repair_after_import():
         module = sys.modules.get(name)
         if getattr(module, "np", None) is numpy:
             module.np = view
+
+
+def repair_flags(library):
+    """Have Clang compile what a library of the family writes: loops that put the lengths of arrays
+    into a list of int, which GCC warns of, and Clang refuses unless it is told not to.
+    """
+    config = getattr(library, "config", None)
+    # The option has a group of its own in Theano, and two underscores in the libraries after it.
+    owner, name = config, "gcc__cxxflags"
+    if not hasattr(owner, name):
+        owner, name = getattr(config, "gcc", None), "cxxflags"
+    flags = getattr(owner, name, None)
+    # What macOS calls g++ is Clang, too.
+    is_clang = "clang" in getattr(config, "cxx", "") or sys.platform == "darwin"
+    if is_clang and flags is not None and "c++11-narrowing" not in flags:
+        setattr(owner, name, (flags + " -Wno-c++11-narrowing").strip())
 
 
 def _version_of(numpy):

@@ -46,6 +46,7 @@ def _import_library(module):
             ),
             name=module,
         )
+    _theano_repairs.repair_flags(library)
     return library
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pickle
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -13,6 +14,7 @@ from helpers import (
     FLAGS,
     backend,
     blocking,
+    clang_in,
     library,
     output_of,
     run_python,
@@ -142,6 +144,20 @@ def test_theano_that_cannot_write_what_it_compiles_is_to_be_given_a_folder():
     said = refusal(THEANO_FLAGS="base_compiledir=" + folder)
     assert said.endswith("set the environment variable THEANO_FLAGS=base_compiledir=FOLDER")
     assert "pip install" not in said
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no compiler to stand in for it")
+@pytest.mark.parametrize("flags", ["", "-O1"])
+def test_with_clang_the_librarys_loops_over_broadcast_arrays_compile(flags, tmp_path):
+    program = """
+from lasagne_nl.backend import library
+m, b = library.tensor.matrix(), library.tensor.row()
+mode = library.compile.mode.Mode(linker="cvm", optimizer=None)
+print(library.function([m, b], m + b, mode=mode)([[1], [2]], [[3]]).tolist())
+"""
+    option = "gcc.cxxflags" if library.__name__ == "theano" else "gcc__cxxflags"
+    flags = "cxx={},{}={},base_compiledir={}".format(clang_in(tmp_path), option, flags, tmp_path)
+    assert output_of(program, **{FLAGS: flags}) == "[[4.0], [5.0]]\n"
 
 
 def test_a_library_whose_flags_are_wrong_is_not_to_be_installed_again():

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import ROOT, library, output_of, run_python, with_theano
+from helpers import ROOT, clang_in, library, output_of, run_python, with_theano
 
 from lasagne_nl import _theano_repairs
 
@@ -34,6 +34,7 @@ got = theano.function([x], steps[-1])(np.array([0.5, -1.0]))
 np.testing.assert_allclose(got, np.tanh(np.tanh(np.tanh([0.5, -1.0]))), rtol=1e-14)
 y = T.switch(x > 0, x, T.cast(x > 1, 'float64'))
 np.testing.assert_array_equal(theano.function([x], T.grad(y.sum(), x))([1.0, -1.0]), [1, 0])
+assert theano.function([x], x[:, None] * x)([1.0, 2.0]).tolist() == [[1, 2], [2, 4]]
 assert T.get_scalar_constant_value(T.constant(3.0) * 2) == 6
 assert theano.function([x], T.cast(x, 'bool'))([0.0, 2.0]).tolist() == [False, True]
 import copy, pickle
@@ -205,7 +206,7 @@ class TestForAnEnvironment:
         assert output_of(*repair, python=python) == written
         # A program that never heard of us. Where Theano's cache holds an operation of ours, reading
         # it imports us, if we are installed: hence a cache of its own.
-        flags = "base_compiledir={}".format(tmp_path)
+        flags = "base_compiledir={},cxx={}".format(tmp_path, clang_in(tmp_path))
         bare = USE + "assert 'lasagne_nl' not in __import__('sys').modules"
         output_of(bare, python=python, PYTHONPATH="", THEANO_FLAGS=flags)
         # And one that imports theano first, and us after.
