@@ -51,13 +51,18 @@ LNL_INLINE double lnl_fma(double a, double b, double c)
 }
 #endif
 
-/* The largest of a loop with `omp simd`: where Clang says max, it begins with a finite number. */
+/* What a loop with `omp simd` compares in the place of x, to find the largest: a number that is no NaN, or
+ * for Clang, which vectorises that of integers only, its bits in the order of the numbers. */
 #ifdef __clang__
-#pragma omp declare reduction(lnl_max : float, double : omp_out = omp_in > omp_out ? omp_in : omp_out) \
-    initializer(omp_priv = -__builtin_inf())
-#define LNL_MAX lnl_max
+LNL_INLINE int32_t lnl_in_order(int32_t i) { return i ^ (i >> 31 & INT32_MAX); }
+LNL_INLINE int64_t lnl_in_order(int64_t i) { return i ^ (i >> 63 & INT64_MAX); }
+LNL_INLINE int32_t lnl_rank(float x) { return lnl_in_order((int32_t)lnl_bits(x == x ? x : -__builtin_inff())); }
+LNL_INLINE int64_t lnl_rank(double x) { return lnl_in_order((int64_t)lnl_bits(x == x ? x : -__builtin_inf())); }
+LNL_INLINE float lnl_of_rank(int32_t i) { return lnl_number((uint32_t)lnl_in_order(i)); }
+LNL_INLINE double lnl_of_rank(int64_t i) { return lnl_number((uint64_t)lnl_in_order(i)); }
 #else
-#define LNL_MAX max
+template <class T> LNL_INLINE T lnl_rank(T x) { return x; }
+template <class T> LNL_INLINE T lnl_of_rank(T x) { return x; }
 #endif
 
 /* A kernel is compiled by the rules of IEEE 754, and other code as the user's flags say: there it is a

@@ -106,15 +106,14 @@ def _totals(names, name, value):
     pragma = " reduction(+ : {})".format(", ".join(parts)) if parts else ""
     if is_kept:
         uses[0] = "result[j] = {0}; " + uses[0]
-    if largest_of is not None:
-        most, least = "{}_{}".format(name, len(rows)), _literal(-np.inf, largest_of.kind)
-        declared.append("{} {} = {};".format(_TYPES[largest_of.kind], most, least))
-        rows, uses = (
-            [*rows, largest_of],
-            [*uses, most + " = {0} > " + most + " ? {0} : " + most + ";"],
-        )
-        pragma += " reduction(LNL_MAX : {})".format(most)
-    return [*declared, *_loop(names, rows, uses, pragma)]
+    if largest_of is None:
+        return [*declared, *_loop(names, rows, uses, pragma)]
+    most = "{}_{}".format(name, len(rows))
+    declared.append("auto r_{} = lnl_rank({});".format(most, _literal(-np.inf, largest_of.kind)))
+    uses.append("const auto r = lnl_rank({{0}}); r_{0} = r > r_{0} ? r : r_{0};".format(most))
+    pragma += " reduction(max : r_{})".format(most)
+    loop = _loop(names, [*rows, largest_of], uses, pragma)
+    return [*declared, *loop, "const auto {0} = lnl_of_rank(r_{0});".format(most)]
 
 
 def _increasing(names, name, value):
