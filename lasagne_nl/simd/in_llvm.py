@@ -18,6 +18,7 @@ from lasagne_nl.simd.recorder import (
     Value,
     bits,
     convert,
+    equal,
     in_order,
     number,
     select,
@@ -48,13 +49,12 @@ def _mad(a, b, c):
 def _rest(a, b, c):
     if a.kind == "float32":
         return _fma(-a, b, c)
-    # Dekker's product, exact from halves of 26 bits; here |a| and |b| are far from overflow.
-    product, parts = a * b, []
-    for x in (a, b):
-        y = x * 134217729.0
-        parts += [y - (y - x), x - (y - (y - x))]
-    a1, a2, b1, b2 = parts
-    return (c - product) - (((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2)
+    # Dekker's product, of halves of 26 bits, as in arithmetic.h.
+    product = a * b
+    a1, b1 = (number((bits(x) + 2**26) >> 27 << 27) for x in (a, b))
+    a2, b2 = a - a1, b - b1
+    low = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+    return (c - product) - select(equal(low, low), low, 0.0)
 
 
 def _fma(a, b, c):
@@ -62,7 +62,8 @@ def _fma(a, b, c):
         a, b, c = (convert(one, "float64") for one in (a, b, c))
         return convert(a * b + c, "float32")
     product = a * b
-    return product + (c - _rest(a, b, product))
+    rest = c - _rest(a, b, product)
+    return product + select(equal(rest, rest), rest, c)
 
 
 # The operations that a processor may not have, by others.

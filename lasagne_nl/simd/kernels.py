@@ -623,7 +623,7 @@ def _divided(f, e, total, power=64):
     inverse = 1 / total
     factor = convert(inverse, f.dtype)
     factor_lo = (inverse - convert(factor, "float64")) + rest(inverse, total, 1.0) * inverse
-    return mad(e, factor, e * convert(factor_lo, f.dtype)) * 2.0**-power
+    return fma(e, factor, e * convert(factor_lo, f.dtype)) * 2.0**-power
 
 
 def softmax(f, x):

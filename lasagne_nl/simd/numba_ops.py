@@ -37,7 +37,7 @@ def call(name, dtype):
 
 def _key(dtype, code, *others):
     """What PyTensor finds the compiled code by in its cache: what is written down as C, too."""
-    facts = 8, dtype, in_llvm.has_fma(), in_c.version(code), others
+    facts = 9, dtype, in_llvm.has_fma(), in_c.version(code), others
     return hashlib.sha256(repr(("lasagne_nl", facts)).encode()).hexdigest()
 
 
