@@ -23,6 +23,8 @@ KERNELS = "exp expm1 scaled_expm1 tanh erf erfc sigmoid softplus log log1p exp_b
 KERNELS += ["slope_of_sigmoid", "slope_of_tanh"]
 KERNELS += [name for name in vars(activations) if name.split("_slope")[0] in ACTIVATIONS]
 TYPES = {"float32": "float", "float64": "double"}
+# Has a compiler write for a processor that does not multiply and add in one, whichever there is.
+WITHOUT_FMA = "-U__FMA__ -U__AVX512F__ -U__ARM_FEATURE_FMA -ffp-contract=off".split()
 
 
 def arguments_of(kernel, dtype):
