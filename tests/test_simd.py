@@ -760,14 +760,15 @@ def test_without_fma_the_rest_of_a_product_is_the_exact_one_rounded(tmp_path):
     ordinary = st.floats(1e-120, 1e140) | st.floats(-1e140, -1e-120)
 
     @settings(max_examples=500, deadline=None)
-    @given(ordinary, ordinary, ordinary | st.none())
-    def check(a, b, c):
-        c = a * b if c is None else c
-        for got, exact in [
-            (rest(a, b, c), Fraction(c) - Fraction(a) * Fraction(b)),
-            (fma(a, b, c), Fraction(c) + Fraction(a) * Fraction(b)),
-        ]:
-            assert abs(Fraction(got) - exact) <= Fraction(np.spacing(abs(got)))
+    @given(ordinary, ordinary, ordinary, st.sampled_from([1, -1, 1 + 1e-9, -1 - 1e-9]))
+    def check(a, b, c, factor):
+        product = Fraction(a) * Fraction(b)
+        for z in (c, a * b * factor):
+            for got, exact in [
+                (rest(a, b, z), Fraction(z) - product),
+                (fma(a, b, z), Fraction(z) + product),
+            ]:
+                assert abs(Fraction(got) - exact) <= Fraction(np.spacing(abs(got)))
 
     check()
     largest, inf = np.finfo(float).max, np.inf

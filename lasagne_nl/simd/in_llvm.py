@@ -48,7 +48,8 @@ def _mad(a, b, c):
 
 def _rest(a, b, c):
     if a.kind == "float32":
-        return _fma(-a, b, c)
+        a, b, c = (convert(one, "float64") for one in (a, b, c))
+        return convert(c - a * b, "float32")
     # Dekker's product, of halves of 26 bits, as in arithmetic.h.
     product = a * b
     a1, b1 = (number((bits(x) + 2**26) >> 27 << 27) for x in (a, b))
@@ -58,12 +59,7 @@ def _rest(a, b, c):
 
 
 def _fma(a, b, c):
-    if a.kind == "float32":
-        a, b, c = (convert(one, "float64") for one in (a, b, c))
-        return convert(a * b + c, "float32")
-    product = a * b
-    rest = c - _rest(a, b, product)
-    return product + select(equal(rest, rest), rest, c)
+    return _rest(-a, b, c)
 
 
 # The operations that a processor may not have, by others.
