@@ -123,20 +123,25 @@ def _repair_after_import():
             module.np = view
 
 
+def option_of_flags(config):
+    """Whose attribute the user's flags for the compiler are, and its name: in Theano it is one of a
+    group, in the libraries after it has two underscores.
+    """
+    is_theano = not hasattr(config, "gcc__cxxflags")
+    return (config.gcc, "cxxflags") if is_theano else (config, "gcc__cxxflags")
+
+
 def repair_flags(library):
     """Have Clang compile what a library of the family writes: loops that put the lengths of arrays
     into a list of int, which GCC warns of, and Clang refuses unless it is told not to.
     """
     config = getattr(library, "config", None)
-    # The option has a group of its own in Theano, and two underscores in the libraries after it.
-    owner, name = config, "gcc__cxxflags"
-    if not hasattr(owner, name):
-        owner, name = getattr(config, "gcc", None), "cxxflags"
-    flags = getattr(owner, name, None)
     # What macOS calls g++ is Clang, too.
-    is_clang = "clang" in getattr(config, "cxx", "") or sys.platform == "darwin"
-    if is_clang and flags is not None and "c++11-narrowing" not in flags:
-        setattr(owner, name, (flags + " -Wno-c++11-narrowing").strip())
+    if not hasattr(config, "cxx") or not ("clang" in config.cxx or sys.platform == "darwin"):
+        return  # or it is a folder of a user's that has the name
+    option = option_of_flags(config)
+    if "c++11-narrowing" not in getattr(*option):
+        setattr(*option, (getattr(*option) + " -Wno-c++11-narrowing").strip())
 
 
 def _version_of(numpy):

@@ -16,6 +16,8 @@ import importlib.util
 import os
 import re
 
+from lasagne_nl._theano_repairs import option_of_flags
+
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_SIMD"
 # The flags with which a compiler need not keep to IEEE 754. GCC is told to, for our functions.
 _LICENCE = re.compile(
@@ -57,8 +59,7 @@ def _compiles_with_numba():
 def _is_ieee_arithmetic(library):
     """Whether the compiler will keep to IEEE 754 in our functions."""
     config = library.config
-    flags = config.gcc.cxxflags if hasattr(library, "gof") else config.gcc__cxxflags
-    found = _LICENCE.search(flags)
+    found = _LICENCE.search(getattr(*option_of_flags(config)))
     if found is None:
         return True
     from lasagne_nl.simd.scalar_ops import tools

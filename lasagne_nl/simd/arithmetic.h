@@ -35,7 +35,6 @@ template <class T> LNL_INLINE T lnl_rest(T a, T b, T c) { return lnl_fma(-a, b, 
 #else
 template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return a * b + c; }
 LNL_INLINE float lnl_rest(float a, float b, float c) { return (float)((double)c - (double)a * (double)b); }
-LNL_INLINE float lnl_fma(float a, float b, float c) { return lnl_rest(-a, b, c); }
 /* Dekker's product, from halves of 26 bits, which overflow only where the product has no rest that counts. */
 LNL_INLINE double lnl_upper_half(double x) { return lnl_number((lnl_bits(x) + (1 << 26)) >> 27 << 27); }
 LNL_INLINE double lnl_rest(double a, double b, double c)
@@ -44,7 +43,7 @@ LNL_INLINE double lnl_rest(double a, double b, double c)
     double low = ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
     return (c - p) - (low == low ? low : 0);
 }
-LNL_INLINE double lnl_fma(double a, double b, double c) { return lnl_rest(-a, b, c); }
+template <class T> LNL_INLINE T lnl_fma(T a, T b, T c) { return lnl_rest(-a, b, c); }
 #endif
 
 /* What a loop with `omp simd` compares in the place of x, to find the largest: a number that is no NaN, or
