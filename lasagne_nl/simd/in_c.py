@@ -157,10 +157,12 @@ def program(name, dtype):
 
 
 # What flags like -ffast-math allow a compiler: all that our functions must not be subject to. The
-# last two are no licence, and let it vectorise.
+# last three are no licence, and let it vectorise: from version 13 on GCC makes branches of some
+# choices.
 _LICENCES = (
     "no-fast-math", "no-unsafe-math-optimizations", "no-finite-math-only", "no-associative-math",
     "no-reciprocal-math", "signed-zeros", "no-rounding-math", "no-trapping-math", "no-math-errno",
+    "no-thread-jumps",
 )  # fmt: skip
 
 

@@ -47,7 +47,8 @@ extern "C" void {kernel}_{dtype}(const {type} *x, {type} *y, long n)
         for dtype, kind in TYPES.items():
             others = ["({}){!r}".format(kind, float(a)) for a in arguments_of(kernel, dtype)]
             arguments = ", ".join(["x[i]", *others])
-            source += loop.format(kernel=kernel, dtype=dtype, type=kind, arguments=arguments)
+            text = loop.format(kernel=kernel, dtype=dtype, type=kind, arguments=arguments)
+            source += in_c.in_ieee_arithmetic(text)
     path = os.path.join(folder, "kernels.cpp")
     with open(path, "w") as file:
         file.write(source)
