@@ -169,9 +169,14 @@ def _facts():
     yield "NumPy", np.__version__
     yield backend.name, library.__version__
     yield "floatX", config.floatX
-    yield "C++ compiler", config.cxx or "none"
+    lacks = ", of no use without Python.h" if config.cxx and _lacks_headers() else ""
+    yield "C++ compiler", (config.cxx or "none") + lacks
     yield "kernels", "vectorised" if simd.register() else "those of the library"
     yield "BLAS", blas or "none to link with: NumPy's is used"
+
+
+def _lacks_headers():
+    return not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
 
 
 def _advice(wrong):
@@ -186,8 +191,7 @@ def _advice(wrong):
             "no C++ compiler found: install g++; without it {} runs in Python, which is (with "
             "Theano) about {} times slower".format(backend.name, _TIMES_SLOWER_WITHOUT_COMPILER)
         )
-    header = os.path.join(sysconfig.get_paths()["include"], "Python.h")
-    if wrong and backend.wants_compiler() and not os.path.exists(header):
+    if wrong and backend.wants_compiler() and _lacks_headers():
         return (
             "Python.h is missing: install the headers of this Python (on Debian: python3-dev), "
             "which {} compiles with".format(backend.name)

@@ -4,6 +4,7 @@ with ``-n`` (pytest-xdist), how they are shared out."""
 import os
 import re
 import sys
+import sysconfig
 
 import pytest
 
@@ -23,6 +24,10 @@ def _compile_in_a_folder_of_its_own(worker):
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     _compile_in_a_folder_of_its_own(os.environ["PYTEST_XDIST_WORKER"])
+
+if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+    # PyTensor has Numba, and would take a compiler that is of no use without them.
+    os.environ["PYTENSOR_FLAGS"] = (os.environ.get("PYTENSOR_FLAGS", "") + ",cxx=").lstrip(",")
 
 from activations import ELEMENTWISE, EVERY, RESHAPING  # noqa: E402
 from helpers import DTYPES, MODES  # noqa: E402

@@ -146,7 +146,7 @@ def test_theano_that_cannot_write_what_it_compiles_is_to_be_given_a_folder():
     assert "pip install" not in said
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no compiler to stand in for it")
+@pytest.mark.skipif(not (library.config.cxx and shutil.which("g++")), reason="needs g++")
 @pytest.mark.parametrize("flags", ["", "-O1"])
 def test_with_clang_the_librarys_loops_over_broadcast_arrays_compile(flags, tmp_path):
     program = """
@@ -293,6 +293,15 @@ def test_the_check_says_what_a_missing_compiler_costs():
     last = done.stdout.strip().splitlines()[-1]
     assert last.startswith("not sound: no C++ compiler found: install g++")
     assert last.endswith("times slower")
+
+
+@pytest.mark.skipif(not library.config.cxx, reason="there is no compiler")
+def test_the_check_says_that_a_compiler_needs_the_headers_of_python(monkeypatch, capsys):
+    monkeypatch.setattr(__main__, "_REFERENCES", {"linear": _REFERENCES["linear"]})
+    monkeypatch.setattr(__main__, "_lacks_headers", lambda: True)
+    main([])
+    (line,) = re.findall("^C[+]+ compiler.*", capsys.readouterr().out, re.M)
+    assert line.endswith(library.config.cxx + ", of no use without Python.h")
 
 
 @pytest.mark.skipif(not with_theano, reason="the cache of Aesara and PyTensor has these")
