@@ -77,7 +77,7 @@ test-all: $(VENV)/.tox
 
 test-new: $(VENV)/.tox
 	@$(FOR_CELLS) export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
-		for minor in 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
+		for minor in 14 13 12 11 10 9 8 7; do python3.$$minor -c "" 2>/dev/null && break; done; \
 		[ $$minor -ge 12 ] && libraries=bayesian || libraries=pytensor; \
 		$(BIN)/python -m tox run --recreate -e py3$$minor-$$libraries -- $(PROCESSES) "$(CURDIR)/tests"
 
@@ -110,9 +110,9 @@ $(VENV)/.lint $(VENV)/.package $(VENV)/.tox: | $(VENV)/.created
 
 $(VENV)/.created:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || \
-		{ echo "lasagne_nl needs Python 3.7 to 3.13: install python3 (or set PYTHON)" >&2; exit 1; }
-	@"$(PYTHON)" -c "import sys; sys.exit(not (3, 7) <= sys.version_info[:2] <= (3, 13))" || \
-		{ echo "lasagne_nl needs Python 3.7 to 3.13: install one and set PYTHON to it" >&2; exit 1; }
+		{ echo "lasagne_nl needs Python 3.7 to 3.14: install python3 (or set PYTHON)" >&2; exit 1; }
+	@"$(PYTHON)" -c "import sys; sys.exit(not (3, 7) <= sys.version_info[:2] <= (3, 14))" || \
+		{ echo "lasagne_nl needs Python 3.7 to 3.14: install one and set PYTHON to it" >&2; exit 1; }
 	@"$(PYTHON)" -c "import ensurepip, venv" >/dev/null 2>&1 || \
 		{ echo "lasagne_nl needs venv: install it (on Debian: python3-venv)" >&2; exit 1; }
 	@# Theano compiles with a C++ compiler. On Python 3.12 and later it is PyTensor, which needs none.

@@ -7,7 +7,7 @@ Makefile and the pages name.
 
 import sys
 
-PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 RUNNING = sys.version_info[1]  # of Python 3
 
 # What pip is told, and the first and the last minor version of Python 3 that it is told it for.
@@ -20,14 +20,14 @@ THEANO = [("Theano==1.0.5", 7, 11), ("numpy>=1.21,<1.22", 7, 10), ("numpy>=1.23.
 AESARA = [("aesara>=2.8.12", 7, 11), ("numpy<2", 7, 11), ("setuptools<74", 7, 11)]
 # For Python 3.9 it does not import with NumPy 2; and that for Python 3.8 and 3.9 wants a newer
 # setuptools than venv brings.
-PYTENSOR = [("pytensor>=2.9", 7, 13), ("numpy<2", 9, 9), ("setuptools>=59", 7, 9)]
+PYTENSOR = [("pytensor>=2.9", 7, 14), ("numpy<2", 9, 9), ("setuptools>=59", 7, 9)]
 
 # What is installed without being asked for.
-DEFAULT = THEANO + [("pytensor>=3", 12, 13)]
+DEFAULT = THEANO + [("pytensor>=3", 12, 14)]
 # A library beside the default one, which stays.
 EXTRAS = {
     # Aesara cannot run there, but does not say so: pip would build an old NumPy for it.
-    "aesara": AESARA + [("aesara<0", 12, 13)],
+    "aesara": AESARA + [("aesara<0", 12, 14)],
     # PyTensor 2.28 and later do not import with NumPy 1.21.
     "pytensor": PYTENSOR + [("pytensor<2.28", 10, 10)],
 }

@@ -31,7 +31,7 @@ Library = namedtuple(
     "Library", "label program requirements variables flags minors", defaults=({}, ())
 )
 GRAPHS = "graph_worker.py"
-OLD, NEW = (11, 10, 9, 8, 7), (13, 12)
+OLD, NEW = (11, 10, 9, 8, 7), (13, 12, 14)
 LIBRARIES = {
     "theano": Library("Theano", GRAPHS, None, KEEP_MEMORY),
     "pytensor": Library("PyTensor with Numba", GRAPHS, ["pytensor"], WITH_PYTENSOR, {}, NEW),
