@@ -171,10 +171,15 @@ def in_ieee_arithmetic(text):
 
     GCC does so; with other compilers and such flags they are not used (`lasagne_nl.simd.register`).
     """
+    # In vectors with masks, of AVX-512, GCC 16 takes -(c ? a : a b + d) for c ? a : -(a b + d), but
+    # not where the rounding might depend on the sign.
     return """
 #ifndef __clang__
 #pragma GCC push_options
 #pragma GCC optimize({licences})
+#if __GNUC__ >= 16
+#pragma GCC optimize("rounding-math")
+#endif
 #endif
 {text}
 #ifndef __clang__
