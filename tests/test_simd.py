@@ -751,7 +751,7 @@ def test_without_fma_the_rest_of_a_product_is_the_exact_one_rounded(tmp_path):
     source, built = tmp_path / "rest.cpp", str(tmp_path / "rest.so")
     function = 'extern "C" double {0}(double a, double b, double c) {{ return lnl_{0}(a, b, c); }}'
     functions = map(function.format, ("rest", "fma"))
-    source.write_text("\n".join([in_c.read("arithmetic.h"), *functions]))
+    source.write_text("\n".join([in_c.functions(), *functions]))
     flags = "-O2", "-shared", "-fPIC", *linkers.WITHOUT_FMA
     subprocess.check_call(["g++", *flags, str(source), "-o", built])
     rest, fma = (getattr(ctypes.CDLL(built), name) for name in ("rest", "fma"))

@@ -25,25 +25,13 @@ LNL_INLINE double lnl_number(uint64_t i) { double x; memcpy(&x, &i, sizeof x); r
 LNL_INLINE float lnl_sqrt(float x) { return __builtin_sqrtf(x); }
 LNL_INLINE double lnl_sqrt(double x) { return __builtin_sqrt(x); }
 
-/* lnl_fma(a, b, c) = a b + c and lnl_rest(a, b, c) = c - a b are rounded once; lnl_mad(a, b, c) =
- * a b + c is, where the processor can. */
+/* Where the processor has no FMA, `in_c` writes these down. */
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_FEATURE_FMA)
+#define LNL_HAS_FMA
 LNL_INLINE float lnl_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 LNL_INLINE double lnl_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return lnl_fma(a, b, c); }
 template <class T> LNL_INLINE T lnl_rest(T a, T b, T c) { return lnl_fma(-a, b, c); }
-#else
-template <class T> LNL_INLINE T lnl_mad(T a, T b, T c) { return a * b + c; }
-LNL_INLINE float lnl_rest(float a, float b, float c) { return (float)((double)c - (double)a * (double)b); }
-/* Dekker's product, from halves of 26 bits, which overflow only where the product has no rest that counts. */
-LNL_INLINE double lnl_upper_half(double x) { return lnl_number((lnl_bits(x) + (1 << 26)) >> 27 << 27); }
-LNL_INLINE double lnl_rest(double a, double b, double c)
-{
-    double a1 = lnl_upper_half(a), a2 = a - a1, b1 = lnl_upper_half(b), b2 = b - b1, p = a * b;
-    double low = ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2;
-    return (c - p) - (low == low ? low : 0);
-}
-template <class T> LNL_INLINE T lnl_fma(T a, T b, T c) { return lnl_rest(-a, b, c); }
 #endif
 
 /* What a loop with `omp simd` compares in the place of x, to find the largest: a number that is no NaN, or

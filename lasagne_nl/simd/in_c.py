@@ -8,7 +8,7 @@ import numpy as np
 
 from lasagne_nl.simd.activations import pads_of_rows, record, record_rows
 from lasagne_nl.simd.kernels import FORMATS
-from lasagne_nl.simd.recorder import OF_ROWS, in_order
+from lasagne_nl.simd.recorder import OF_ROWS, WITHOUT_FMA, Value, in_order
 
 _TYPES = {
     "float32": "float", "float64": "double", "uint32": "uint32_t", "uint64": "uint64_t",
@@ -20,12 +20,14 @@ _OPERATORS = {
     "row": "{}[j]", "part": "{}_{}",
 }  # fmt: skip
 _OPERATORS.update((one, "{} " + one + " {}") for one in "+ - * / & | ^ << >> < > <= >= ==".split())
-_FUNCTION = """LNL_INLINE {type} lnl_{kernel}({parameters})
+_FUNCTION = """LNL_INLINE {type} lnl_{name}({parameters})
 {{
     {statements}
     return {result};
 }}
-LNL_NOINLINE {type} lnl_outside_{kernel}({parameters}) {{ return lnl_{kernel}({arguments}); }}
+"""
+_KERNEL = """{function}
+LNL_NOINLINE {type} lnl_outside_{name}({parameters}) {{ return lnl_{name}({arguments}); }}
 """
 
 
@@ -64,18 +66,30 @@ def _statements(names, *results, varies=False):
     return statements
 
 
+def _function(name, arguments, result):
+    """What there is to say of a function: its text, and the parts of it."""
+    names = {value: name for name, value in arguments.items()}
+    facts = {
+        "type": _TYPES[result.kind],
+        "name": name,
+        "parameters": ", ".join(_TYPES[v.kind] + " " + one for one, v in arguments.items()),
+        "arguments": ", ".join(arguments),
+        "statements": "\n    ".join(_statements(names, result)),
+    }
+    facts["result"] = names[result]
+    return dict(facts, function=_FUNCTION.format(**facts))
+
+
 def function(kernel, dtype):
     """The kernel of a name as a function of C, for numbers of a dtype."""
-    arguments, result = record(kernel, dtype)
-    names = {value: name for name, value in arguments.items()}
-    return _FUNCTION.format(
-        type=_TYPES[result.kind],
-        kernel=kernel,
-        parameters=", ".join(_TYPES[value.kind] + " " + name for name, value in arguments.items()),
-        arguments=", ".join(arguments),
-        statements="\n    ".join(_statements(names, result)),
-        result=names[result],
-    )
+    return _KERNEL.format(**_function(kernel, *record(kernel, dtype)))
+
+
+def _without_fma():
+    for dtype in FORMATS:
+        numbers = {name: Value(dtype, "argument") for name in "abc"}
+        for name, operation in WITHOUT_FMA.items():
+            yield _function(name, numbers, operation(*numbers.values()))["function"]
 
 
 # --- the programs of rows ---
@@ -204,7 +218,7 @@ def functions(*names):
     compiled as the user's flags say, and the kernel itself in our vectorised loop.
     """
     both = [_once(name, "".join(function(name, dtype) for dtype in FORMATS)) for name in names]
-    return "".join([read("arithmetic.h"), *both])
+    return "".join([read("arithmetic.h"), _once("FMA", "".join(_without_fma())), *both])
 
 
 def _once(name, text):

@@ -15,10 +15,10 @@ from lasagne_nl.simd.kernels import FORMATS
 from lasagne_nl.simd.recorder import (
     FLOATS,
     OF_ROWS,
+    WITHOUT_FMA,
     Value,
     bits,
     convert,
-    equal,
     in_order,
     number,
     select,
@@ -40,30 +40,6 @@ def has_fma():
     """Whether the processor multiplies and adds in one: older ones of x86 do not."""
     is_x86 = llvmlite.binding.get_process_triple().startswith(("x86", "i"))
     return not is_x86 or llvmlite.binding.get_host_cpu_features().get("fma", False)
-
-
-def _mad(a, b, c):
-    return a * b + c
-
-
-def _rest(a, b, c):
-    if a.kind == "float32":
-        a, b, c = (convert(one, "float64") for one in (a, b, c))
-        return convert(c - a * b, "float32")
-    # Dekker's product, of halves of 26 bits, as in arithmetic.h.
-    product = a * b
-    a1, b1 = (number((bits(x) + 2**26) >> 27 << 27) for x in (a, b))
-    a2, b2 = a - a1, b - b1
-    low = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
-    return (c - product) - select(equal(low, low), low, 0.0)
-
-
-def _fma(a, b, c):
-    return _rest(-a, b, c)
-
-
-# The operations that a processor may not have, by others.
-_BY_OTHERS = {"mad": _mad, "rest": _rest, "fma": _fma}
 
 
 def _operation(builder, value, code):
@@ -110,8 +86,8 @@ def _generate(builder, code, *results, varies=False):
             continue
         elif value.operation in OF_ROWS:
             code[value] = _OF_ROWS[value.operation](builder, code, *value.operands)
-        elif value.operation in _BY_OTHERS and not has_fma():
-            other = _BY_OTHERS[value.operation](*value.operands)
+        elif value.operation in WITHOUT_FMA and not has_fma():
+            other = WITHOUT_FMA[value.operation](*value.operands)
             (code[value],) = _generate(builder, code, other, varies=varies)
         else:
             code[value] = _operation(builder, value, code)

@@ -69,6 +69,26 @@ def _ternary(operation):
 fma, rest, mad = _ternary("fma"), _ternary("rest"), _ternary("mad")
 
 
+def _rest_of_others(a, b, c):
+    if a.kind == "float32":
+        a, b, c = (convert(one, "float64") for one in (a, b, c))
+        return convert(c - a * b, "float32")
+    # Dekker's product, of halves of 26 bits, which overflow only where it has no rest that counts.
+    product = a * b
+    a1, b1 = (number((bits(x) + 2**26) >> 27 << 27) for x in (a, b))
+    a2, b2 = a - a1, b - b1
+    low = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+    return (c - product) - select(equal(low, low), low, 0.0)
+
+
+# How a processor that does not multiply and add in one computes them.
+WITHOUT_FMA = {
+    "mad": lambda a, b, c: a * b + c,
+    "rest": _rest_of_others,
+    "fma": lambda a, b, c: _rest_of_others(-a, b, c),
+}
+
+
 def select(condition, a, b):
     """One number where the condition is true, the other where not; both are computed."""
     kind, operands = _of_one_kind(a, b)
