@@ -779,6 +779,24 @@ def test_without_fma_the_rest_of_a_product_is_the_exact_one_rounded(tmp_path):
     assert np.isnan([rest(np.nan, 1.0, 1.0), fma(1.0, np.nan, 1.0), fma(1.0, 1.0, np.nan)]).all()
 
 
+@pytest.mark.skipif(not WITH_NUMBA, reason="needs Numba")
+def test_without_fma_numba_computes_rows(tmp_path):
+    program = (
+        "import numpy as np, pytensor, pytensor.tensor as T\n"
+        "from lasagne_nl.nonlinearities import log_softmax, softmax, sparsemax\n"
+        "x = T.matrix()\n"
+        "of_rows = [softmax(x), log_softmax(x), sparsemax(x)]\n"
+        "slopes = [pytensor.grad(T.sqr(y).sum(), x) for y in of_rows]\n"
+        "print([y.tolist() for y in pytensor.function([x], of_rows + slopes)(np.eye(3, 40))])\n"
+    )
+    results = []
+    for name in ("generic", ""):
+        flags = {"PYTENSOR_FLAGS": "base_compiledir={}".format(tmp_path), "NUMBA_CPU_NAME": name}
+        results.append(np.array(ast.literal_eval(output_of(program, **flags).strip())))
+    np.testing.assert_allclose(*results, rtol=1e-12)
+    assert np.allclose(results[0][0].sum(axis=-1), 1)
+
+
 @of_theano
 @pytest.mark.skipif(shutil.which("clang++") is None, reason="there is no clang++")
 @pytest.mark.parametrize("flags, serves", [("-O3", True), ("-ffast-math", False)])

@@ -7,7 +7,7 @@ import functools
 
 import llvmlite.binding
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
 from lasagne_nl.simd.activations import record, record_rows
@@ -37,9 +37,14 @@ _OF_INTEGERS = {
 
 @functools.lru_cache(maxsize=None)
 def has_fma():
-    """Whether the processor multiplies and adds in one: older ones of x86 do not."""
-    is_x86 = llvmlite.binding.get_process_triple().startswith(("x86", "i"))
-    return not is_x86 or llvmlite.binding.get_host_cpu_features().get("fma", False)
+    """Whether the processor that Numba compiles for multiplies and adds in one: neither older ones
+    of x86 do, nor its generic one.
+    """
+    if not llvmlite.binding.get_process_triple().startswith(("x86", "i")):
+        return True
+    if config.CPU_FEATURES is None:
+        return llvmlite.binding.get_host_cpu_features().get("fma", False)
+    return "+fma" in config.CPU_FEATURES.split(",")
 
 
 def _operation(builder, value, code):
@@ -88,6 +93,7 @@ def _generate(builder, code, *results, varies=False):
             code[value] = _OF_ROWS[value.operation](builder, code, *value.operands)
         elif value.operation in WITHOUT_FMA and not has_fma():
             other = WITHOUT_FMA[value.operation](*value.operands)
+            _generate(builder, code, other)  # what is the same for all elements
             (code[value],) = _generate(builder, code, other, varies=varies)
         else:
             code[value] = _operation(builder, value, code)
