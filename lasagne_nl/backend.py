@@ -157,8 +157,8 @@ _tensor = module("tensor")
 globals().update(
     (one, getattr(_tensor, one))
     for one in (
-        "arange as_tensor_variable clip concatenate cumsum eq erfc exp expm1 floor isinf log1p "
-        "matrix sort sqrt tanh"
+        "as_tensor_variable clip concatenate cumsum eq erfc exp expm1 floor isinf log1p "
+        "matrix ones_like sort sqrt tanh"
     ).split()
 )
 Variable, cast = _tensor.Variable, _tensor.cast

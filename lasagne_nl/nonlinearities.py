@@ -1098,7 +1098,7 @@ class Sparsemax(AlongAxes):
         x, descending = x - largest, descending - largest
         # The support: the k largest entries, for the largest k with 1 + k x_(k) > their sum. Where
         # NaN is among them every comparison is false, and the threshold NaN.
-        ranks = T.cast(T.arange(1, x.shape[x.ndim - 1] + 1), x.dtype)
+        ranks = T.cumsum(T.ones_like(descending), axis=x.ndim - 1)
         outside = 1 + ranks * descending <= T.cumsum(descending, axis=x.ndim - 1)
         threshold = T.zero_grad(self._threshold(outside, descending))
         outside, inside = T.comparand(x) <= threshold, T.comparand(x) > threshold
