@@ -124,4 +124,6 @@ $(VENV)/.created:
 		{ echo "lasagne_nl needs the headers of Python: install them (on Debian: python3-dev)" >&2; exit 1; }
 	@echo "creating $(VENV)"
 	@"$(PYTHON)" -m venv --clear $(VENV)
+	@# Older ones, as of Debian 11 and Ubuntu 20.04, do not get on with the setuptools of today.
+	@$(PIP) "pip>=21.3"
 	@touch $@
