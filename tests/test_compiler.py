@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
+from lasagne_nl.__main__ import _lacks_headers
+
 FOLDER = os.path.join(ROOT, "tests", "compiler")
 OURS = os.path.join(FOLDER, "g++")
 # As the tensor libraries write it.
@@ -24,7 +26,7 @@ extern "C" void lnl_twice(double* x, long n) { for (long i = 0; i < n; i++) x[i]
 
 def find_compiler():
     """The first g++ on PATH that is not ours, if it finds the headers of Python."""
-    if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+    if _lacks_headers():
         return None
     folders = [f for f in os.environ["PATH"].split(os.pathsep) if os.path.realpath(f) != FOLDER]
     return shutil.which("g++", path=os.pathsep.join(folders))

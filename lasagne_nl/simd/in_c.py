@@ -26,8 +26,10 @@ _FUNCTION = """LNL_INLINE {type} lnl_{name}({parameters})
     return {result};
 }}
 """
-_KERNEL = """{function}
-LNL_NOINLINE {type} lnl_outside_{name}({parameters}) {{ return lnl_{name}({arguments}); }}
+_OUTSIDE = """LNL_NOINLINE {type} lnl_outside_{name}({parameters})
+{{
+    return lnl_{name}({arguments});
+}}
 """
 
 
@@ -66,30 +68,31 @@ def _statements(names, *results, varies=False):
     return statements
 
 
-def _function(name, arguments, result):
-    """What there is to say of a function: its text, and the parts of it."""
+def _function(pattern, name, arguments, result):
     names = {value: name for name, value in arguments.items()}
-    facts = {
-        "type": _TYPES[result.kind],
-        "name": name,
-        "parameters": ", ".join(_TYPES[v.kind] + " " + one for one, v in arguments.items()),
-        "arguments": ", ".join(arguments),
-        "statements": "\n    ".join(_statements(names, result)),
-    }
-    facts["result"] = names[result]
-    return dict(facts, function=_FUNCTION.format(**facts))
+    return pattern.format(
+        type=_TYPES[result.kind],
+        name=name,
+        parameters=", ".join(_TYPES[value.kind] + " " + one for one, value in arguments.items()),
+        arguments=", ".join(arguments),
+        statements="\n    ".join(_statements(names, result)),
+        result=names[result],
+    )
 
 
 def function(kernel, dtype):
     """The kernel of a name as a function of C, for numbers of a dtype."""
-    return _KERNEL.format(**_function(kernel, *record(kernel, dtype)))
+    return _function(_FUNCTION + _OUTSIDE, kernel, *record(kernel, dtype))
 
 
+@functools.lru_cache(maxsize=None)
 def _without_fma():
+    functions = []
     for dtype in FORMATS:
         numbers = {name: Value(dtype, "argument") for name in "abc"}
         for name, operation in WITHOUT_FMA.items():
-            yield _function(name, numbers, operation(*numbers.values()))["function"]
+            functions.append(_function(_FUNCTION, name, numbers, operation(*numbers.values())))
+    return _once("FMA", "".join(functions))
 
 
 # --- the programs of rows ---
@@ -218,7 +221,7 @@ def functions(*names):
     compiled as the user's flags say, and the kernel itself in our vectorised loop.
     """
     both = [_once(name, "".join(function(name, dtype) for dtype in FORMATS)) for name in names]
-    return "".join([read("arithmetic.h"), _once("FMA", "".join(_without_fma())), *both])
+    return "".join([read("arithmetic.h"), _without_fma(), *both])
 
 
 def _once(name, text):
