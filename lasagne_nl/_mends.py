@@ -36,6 +36,7 @@ from lasagne_nl._rewriting import (
     functions,
     gradient,
     local,
+    optdb,
     register,
     special,
     tensor,
@@ -150,11 +151,11 @@ def _mend_log_of_probabilities():
 
     # In the graph as the program wrote it.
     name = "lasagne_nl_log_of_probabilities"
-    register(name, 0.1, local_log_of_probabilities, tags=_TAGS)
-    if not is_theano:
+    if not is_theano and name not in optdb.__db__:
         # PyMC takes gradients of what it has made canonical.
         canonicalize = module("tensor.rewriting.basic").register_canonicalize
         canonicalize(local_log_of_probabilities, "lasagne_nl", name=name)
+    register(name, 0.1, local_log_of_probabilities, tags=_TAGS)
 
     find_clients = gradient._populate_var_to_app_to_idx
 

@@ -6,6 +6,7 @@ one operation with an inverse. Imported only where a program has imported PyMC.
 """
 
 import copy
+import inspect
 
 import numpy as np
 from pymc.logprob.rewriting import early_measurable_ir_rewrites_db, measurable_ir_rewrites_db
@@ -22,7 +23,6 @@ from pytensor.gradient import grad
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.tensor.elemwise import Elemwise
 
-from lasagne_nl._base import Parameterised
 from lasagne_nl._calculus import like
 
 # By the names of functions and classes: of the input and the parameters, what PyMC knows.
@@ -136,8 +136,8 @@ class _Inverse(Transform):
 
 
 def _name(activation):
-    is_class = isinstance(activation, Parameterised)
-    return type(activation).__name__ if is_class else activation.__name__
+    is_function = inspect.isfunction(activation)
+    return activation.__name__ if is_function else type(activation).__name__
 
 
 def _parameters(activation):
@@ -200,5 +200,10 @@ def measure_activation(fgraph, node):
     return [op(*node.inputs)]
 
 
-early_measurable_ir_rewrites_db.register("lasagne_nl_find_activation", find_activation, "basic")
-measurable_ir_rewrites_db.register("lasagne_nl_measure_activation", measure_activation, "basic")
+for _db, _rewrite in (
+    (early_measurable_ir_rewrites_db, find_activation),
+    (measurable_ir_rewrites_db, measure_activation),
+):
+    # From an earlier import it serves these activations as well.
+    if "lasagne_nl_" + _rewrite.__name__ not in _db.__db__:
+        _db.register("lasagne_nl_" + _rewrite.__name__, _rewrite, "basic")

@@ -74,7 +74,9 @@ def local(*ops):
 
 
 def register(name, position, *rewrites, tags, order="inputs first", **options):
-    """Have rewrites made at a position in the library's own order of passes."""
+    """Have rewrites made at a position in the library's own order of passes; those stay that are
+    there from an earlier import.
+    """
     if name in optdb.__db__:
         return
     rewrite = _ORDERS[order](*rewrites, name=name, **options)

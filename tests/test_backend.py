@@ -6,6 +6,7 @@ import pickle
 import re
 import shutil
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -64,6 +65,43 @@ def test_a_library_that_is_imported_already_goes_before_the_first_in_order():
 
 def test_the_import_warns_of_nothing_even_where_warnings_are_errors():
     assert output_of("-W", "error", "-c", WHICH).strip() == backend.name
+
+
+IMPORTS = {
+    "once": "",
+    "after one that failed": """
+        os.environ["LASAGNE_NL_SIMD"] = "yes"
+        try:
+            import lasagne_nl
+        except ValueError:
+            os.environ["LASAGNE_NL_SIMD"] = "1"
+    """,
+    "reloaded": "import lasagne_nl; importlib.reload(lasagne_nl)",
+    "after it was forgotten": """
+        import lasagne_nl
+        for name in [one for one in sys.modules if one.split(".")[0] == "lasagne_nl"]:
+            del sys.modules[name]
+    """,
+}
+AFTER_IMPORT = """
+from lasagne_nl import nonlinearities as nl
+from lasagne_nl.backend import library, module
+tensor = module("tensor")
+x = tensor.matrix()
+log = tensor.log(nl.softmax(nl.tanh(x) * 1e3))
+gradient = tensor.grad(log[:, 0].sum(), x)
+compiled = library.function([x], [log, gradient, nl.LeakyRectify(0.2)(x)])
+print([one.tolist() for one in compiled([[-1, 0, 2]])])
+print([type(node.op).__name__ for node in compiled.maker.fgraph.toposort()])
+"""
+
+
+def test_it_may_be_imported_again():
+    first, *others = [
+        output_of("import importlib, os, sys\n" + textwrap.dedent(before) + AFTER_IMPORT)
+        for before in IMPORTS.values()
+    ]
+    assert "inf" not in first and others == [first] * 3
 
 
 @pytest.mark.parametrize("content", [None, "", "tensor = None\n"])

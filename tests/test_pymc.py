@@ -1,7 +1,9 @@
 """What a model of PyMC makes of activations: likelihoods, densities, variational inference."""
 
+import importlib
 import os
 import re
+import sys
 
 import mpmath
 import numpy as np
@@ -203,6 +205,14 @@ def test_an_activation_in_the_mean_keeps_its_slope():
         pm.Normal("y", nl.leaky_rectify(x), observed=1.0)
     slope = model.compile_dlogp(mode="FAST_COMPILE")({"x": np.array(0.0)})
     np.testing.assert_allclose(slope, 0.505)  # the mean of both sides
+
+
+def test_densities_may_be_imported_again(monkeypatch):
+    monkeypatch.delitem(sys.modules, "lasagne_nl._pymc", raising=False)
+    importlib.import_module("lasagne_nl._pymc")
+    monkeypatch.delitem(sys.modules, "lasagne_nl._pymc")
+    found = pm.logp(nl.LeakyRectify(0.5)(pm.Normal.dist(*NORMAL)), -1.0).eval()
+    np.testing.assert_allclose(found, float(log_density_of_normal(-2) + log(2)))
 
 
 def test_nothing_of_pymc_is_imported_by_the_package_itself():
