@@ -13,6 +13,7 @@ import pytest
 from activations import CLASSES, EVERY
 from helpers import (
     FLAGS,
+    ROOT,
     backend,
     blocking,
     clang_in,
@@ -102,6 +103,11 @@ def test_it_may_be_imported_again():
         for before in IMPORTS.values()
     ]
     assert "inf" not in first and others == [first] * 3
+
+
+def test_it_may_be_imported_from_an_archive(tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", ROOT, "lasagne_nl")
+    assert output_of(AFTER_IMPORT, PYTHONPATH=archive) == output_of(AFTER_IMPORT)
 
 
 @pytest.mark.parametrize("content", [None, "", "tensor = None\n"])

@@ -1,7 +1,7 @@
 """The kernels, and the programs of rows, written down as C."""
 
 import functools
-import pathlib
+import pkgutil
 import zlib
 
 import numpy as np
@@ -208,8 +208,7 @@ def in_ieee_arithmetic(text):
 @functools.lru_cache(maxsize=None)
 def read(*names):
     """C files of this folder."""
-    folder = pathlib.Path(__file__).parent
-    texts = [(folder / name).read_text(encoding="utf-8") for name in names]
+    texts = [pkgutil.get_data(__package__, name).decode("utf-8") for name in names]
     return in_ieee_arithmetic("\n".join(texts))
 
 
