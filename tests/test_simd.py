@@ -3,6 +3,7 @@
 import ast
 import ctypes
 import functools
+import importlib.util
 import os
 import pickle
 import platform
@@ -580,6 +581,13 @@ def test_the_flag_optimizer_excluding_switches_the_rewrites_off():
     assert "lasagne_nl.simd" in output_of(program)
     off = output_of(program, **{FLAGS: "optimizer_excluding=" + TAG})
     assert "Tanh" in off and "lasagne_nl" not in off
+
+
+@of_theano
+@pytest.mark.skipif(importlib.util.find_spec("pygpu") is not None, reason="there may be a GPU")
+def test_where_there_is_no_gpu_a_flag_that_asks_for_it_changes_nothing():
+    program = WHICH_OPS + "print(ops(lasagne_nl.nonlinearities.gelu(x)))"
+    assert "gelu" in output_of(program, THEANO_FLAGS="device=cuda")
 
 
 @of_theano

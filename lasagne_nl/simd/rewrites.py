@@ -144,8 +144,10 @@ def add(position, name, rewrite, tags, **options):
 
 
 def is_for_cpu():
-    """Whether graphs stay here: what moves them to a GPU does not know these operations."""
-    return getattr(library.config, "device", "cpu") == "cpu"
+    """Whether graphs stay here: what moves them to a GPU does not know these operations. Where
+    there is none, Theano says so and goes on without, whatever its flags.
+    """
+    return not getattr(getattr(library, "gpuarray", None), "pygpu_activated", False)
 
 
 def register_rows(as_matrix, tags, name="{}", of_rows=None):
