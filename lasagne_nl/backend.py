@@ -18,6 +18,7 @@ import importlib.util
 import operator
 import os
 import sys
+import traceback
 import warnings
 
 import numpy
@@ -76,36 +77,40 @@ def _choose_library():
             return _import_library(candidate)
         except Exception as error:  # a library that is too old for its NumPy raises anything
             reasons.append((candidate, error))
-    raise ImportError(_advice(wanted, reasons)) from reasons[-1][1]
+    # The first that is there; where none is, the first of all.
+    failed = next((one for one in reasons if not _is_missing(*one)), reasons[0])
+    raise ImportError(_advice(wanted, failed, reasons)) from failed[1]
 
 
 def _is_missing(module, error):
     return isinstance(error, ModuleNotFoundError) and error.name == module
 
 
-def _advice(wanted, reasons):
+def _is_of_flags(error):
+    """Whether what a library does with its flags has raised an error."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    return os.path.basename(frame.filename).startswith("config")
+
+
+def _advice(wanted, failed, reasons):
     """Say what failed, and what mends it: mostly a pip command for this Python."""
+    candidate, error = failed
     python = "Python 3.{}".format(_requirements.RUNNING)
-    misconfigured = [c for c, error in reasons if "configuration variable" in str(error)]
-    homeless = [c for c, error in reasons if "compiledir" in str(error)]
-    if homeless:
+    if "compiledir" in str(error):
         remedy = (
             "It needs a folder that it can write to, for what it compiles: set the environment "
-            "variable {}_FLAGS=base_compiledir=FOLDER".format(homeless[0].upper())
+            "variable {}_FLAGS=base_compiledir=FOLDER".format(candidate.upper())
         )
-    elif misconfigured:
-        remedy = "Correct it in {}_FLAGS, or in the file .{}rc".format(
-            misconfigured[0].upper(), misconfigured[0]
-        )
+    elif _is_of_flags(error):
+        remedy = "Correct it in {}_FLAGS, or in the file .{}rc".format(candidate.upper(), candidate)
     elif wanted and not _requirements.runs(wanted):
         remedy = "{} cannot run on {}: unset {} (or set it to pytensor) and run: {}".format(
             wanted.capitalize(), python, ENVIRONMENT_VARIABLE, _requirements.command("pytensor")
         )
-    elif all(_is_missing(candidate, error) for candidate, error in reasons):
+    elif _is_missing(candidate, error):
         first = wanted or next(filter(_requirements.runs, _MODULES))
         remedy = "On {}, run: {}".format(python, _requirements.command(first))
     else:
-        candidate = next(c for c, error in reasons if not _is_missing(c, error))
         remedy = (
             "{} is installed, but its import fails for the reason above. Versions that go together "
             "on {}: {}".format(
