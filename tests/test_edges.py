@@ -3,15 +3,7 @@
 import numpy as np
 import pytest
 from activations import CLASSES, ELEMENTWISE, EVERY, OTHER_CLASSES, RESHAPING, ROWS
-from helpers import (
-    T,
-    derivatives,
-    errors,
-    library,
-    slope_scale,
-    tensor,
-    truth,
-)
+from helpers import T, derivatives, errors, library, slope_scale, tensor, truth
 
 from lasagne_nl import nonlinearities as nl
 

@@ -9,16 +9,7 @@ import importlib.util
 import numpy as np
 import pytest
 from activations import ROWS
-from helpers import (
-    T,
-    backend,
-    derivatives,
-    errors,
-    library,
-    slope_scale,
-    tensor,
-    truth,
-)
+from helpers import T, backend, derivatives, errors, library, slope_scale, tensor, truth
 
 from lasagne_nl import nonlinearities as nl
 

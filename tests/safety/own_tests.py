@@ -47,10 +47,7 @@ MODULES = {
         "tests.scalar.test_basic": None,
         "tests.scalar.test_math": None,
     },
-    "pytensor": {
-        "tests.test_gradient": None,
-        "tests.test_rop": None,
-    },
+    "pytensor": {"tests.test_gradient": None, "tests.test_rop": None},
 }
 # Tests that may differ, because they assert which ops a graph contains: the reason, and which.
 _EXPECTED = {
