@@ -41,6 +41,7 @@ from helpers import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import log_softmax
 
 from lasagne_nl import nonlinearities as nl
 
@@ -82,11 +83,14 @@ def of_library():
     return only_graph(fast(TAG)) if WITH_NUMBA else fast(TAG)
 
 
-def once(key, inputs, output):
-    """The compiled function of that name, made where it is asked for first."""
-    if key not in _pairs:
-        _pairs[key] = compiled(inputs, output, fast())
-    return _pairs[key]
+_compiled = {}
+
+
+def once(key, inputs, output, mode=None):
+    """The compiled function of that name, made where it is asked for first; by default fast."""
+    if key not in _compiled:
+        _compiled[key] = compiled(inputs, output, mode or fast())
+    return _compiled[key]
 
 
 def vector_nodes(function):
@@ -104,20 +108,13 @@ def vector_nodes_of(nodes):
 
 # --- elementwise, in any layout ---
 
-_pairs = {}
-
-
-def broadcast_pattern(kind, ndim):
-    if kind == "whole":
-        return (False,) * ndim
-    if kind == "row":
-        return (True,) * (ndim - 1) + (False,) * min(ndim, 1)
-    if kind == "column":
-        return (False,) * (ndim - 1) + (True,) * min(ndim, 1)
-    return (True,) * ndim
-
-
-KINDS = ("whole", "row", "column", "scalar")
+# From a number of dimensions to the broadcast pattern.
+KINDS = {
+    "whole": lambda ndim: (False,) * ndim,
+    "row": lambda ndim: (True,) * (ndim - 1) + (False,) * min(ndim, 1),
+    "column": lambda ndim: (False,) * (ndim - 1) + (True,) * min(ndim, 1),
+    "scalar": lambda ndim: (True,) * ndim,
+}
 
 
 def expressions(x, other, dtype):
@@ -127,19 +124,16 @@ def expressions(x, other, dtype):
     return [T.cast(one, dtype), nl.softplus(x) - T.exp(-abs(other)) * T.log1p(abs(x))] + [two]
 
 
+@functools.lru_cache(maxsize=None)
 def pair(ndim, kind, dtype):
     """The expressions compiled with the vectorised operations, and computed by NumPy."""
-    key = ndim, kind, dtype
-    if key not in _pairs:
-        x = tensor("x", dtype, ndim)
-        other = tensor("other", dtype, ndim, broadcast_pattern(kind, ndim))
-        outputs = expressions(x, other, dtype)
-        functions = [compiled([x, other], outputs, mode) for mode in (fast(), "FAST_COMPILE")]
-        if ndim:
-            assert vector_nodes(functions[0])
-        assert not vector_nodes(functions[1])
-        _pairs[key] = functions
-    return _pairs[key]
+    x, other = tensor("x", dtype, ndim), tensor("other", dtype, ndim, KINDS[kind](ndim))
+    outputs = expressions(x, other, dtype)
+    functions = [compiled([x, other], outputs, mode) for mode in (fast(), "FAST_COMPILE")]
+    if ndim:
+        assert vector_nodes(functions[0])
+    assert not vector_nodes(functions[1])
+    return functions
 
 
 LAYOUTS = ("C", "Fortran", "transposed", "sliced", "reversed", "zero strides")
@@ -163,9 +157,11 @@ def arranged(values, layout):
     return np.broadcast_to(values[..., :1], values.shape)
 
 
-def agree(got, expected, dtype):
-    rtol = 8 * np.finfo(dtype).eps
-    np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
+def agree(got, expected, dtype, eps=8):
+    """Shape and dtype of arrays are the same, and their numbers but for so many eps of a dtype."""
+    assert got.shape == expected.shape and got.dtype == expected.dtype
+    tolerance = eps * np.finfo(dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,11 +169,11 @@ def agree(got, expected, dtype):
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_results_are_those_of_theano_in_any_shape_and_layout(ndim, kind, data):
-    dtype = DTYPES[(ndim + KINDS.index(kind)) % 2]
+    dtype = DTYPES[(ndim + list(KINDS).index(kind)) % 2]
     longest = {0: 1, 1: 3000, 2: 80, 3: 20}.get(ndim, 6)
     shape = tuple(data.draw(st.lists(st.integers(0, longest), min_size=ndim, max_size=ndim)))
     rng = np.random.RandomState(data.draw(st.integers(0, 99)))
-    pattern = broadcast_pattern(kind, ndim)
+    pattern = KINDS[kind](ndim)
     x = (3 * rng.randn(*shape)).astype(dtype) if ndim else np.asarray(3 * rng.randn(), dtype)
     other = np.asarray(rng.randn(*[1 if b else n for b, n in zip(pattern, shape)]), dtype)
     x = arranged(x, data.draw(st.sampled_from(LAYOUTS)))
@@ -185,7 +181,6 @@ def test_results_are_those_of_theano_in_any_shape_and_layout(ndim, kind, data):
     if 0 in shape:
         x, other = (np.array(a) for a in (x, other))
     for got, expected in zip(*(function(x, other) for function in pair(ndim, kind, dtype))):
-        assert got.shape == expected.shape and got.dtype == expected.dtype
         agree(got, expected, dtype)
 
 
@@ -202,11 +197,10 @@ def test_rows_of_any_length_are_computed_to_the_end_and_not_beyond(rows, length)
 @pytest.mark.parametrize("shape", [(3, 1), (1, 40), (1, 1)])
 @pytest.mark.parametrize("other", [(3, 40), (3, 1), (1, 40)])
 def test_what_turns_out_to_be_one_long_is_repeated_or_refused_as_the_library_does_it(shape, other):
-    if "repeated" not in _pairs:
-        x, y = (tensor(name, "float32", 2) for name in "xy")
-        _pairs["repeated"] = [compiled([x, y], T.exp(-x) - y, mode) for mode in (fast(), fast(TAG))]
-        assert vector_nodes(_pairs["repeated"][0])
-    ours, theirs = _pairs["repeated"]
+    x, y = (tensor(name, "float32", 2) for name in "xy")
+    ours = once("repeated", [x, y], T.exp(-x) - y)
+    theirs = once("repeated by the library", [x, y], T.exp(-x) - y, fast(TAG))
+    assert vector_nodes(ours)
     a, b = (np.arange(np.prod(n), dtype="float32").reshape(n) for n in (shape, other))
     try:
         expected = theirs(a, b)
@@ -220,12 +214,10 @@ def test_what_turns_out_to_be_one_long_is_repeated_or_refused_as_the_library_doe
 @pytest.mark.parametrize("layout", LAYOUTS[:-1])
 @pytest.mark.parametrize("shape", [(5,), (40,), (2000,), (3, 5), (3, 40), (2, 2000), (7, 16)])
 def test_an_operation_in_place_changes_its_operand_and_nothing_around_it(shape, layout):
-    key = "in place", len(shape)
     x, g = (tensor(name, "float32", len(shape)) for name in "xg")
-    if key not in _pairs:
-        mutable = library.In(x, mutable=True, borrow=True)
-        _pairs[key] = compiled([mutable, g], library.Out(nl.tanh(x * 2 + g), borrow=True), fast())
-    function = _pairs[key]
+    mutable = library.In(x, mutable=True, borrow=True)
+    output = library.Out(nl.tanh(x * 2 + g), borrow=True)
+    function = once(("in place", len(shape)), [mutable, g], output)
     assert any(n.op.inplace_pattern for n in vector_nodes(function))
     rng = np.random.RandomState(0)
     values = rng.randn(*shape).astype("float32")
@@ -263,6 +255,7 @@ def test_an_operation_with_more_operands_than_there_is_room_for_is_left_to_thean
 # --- the family of softmax ---
 
 
+@functools.lru_cache(maxsize=None)
 def softmax_family(dtype, index):
     x, b, g = tensor("x", dtype, 2), tensor("b", dtype, 1), tensor("g", dtype, 2)
     y = tensor("y", index, 1)
@@ -288,16 +281,15 @@ def softmax_family(dtype, index):
 def test_the_softmax_family_gives_what_the_library_gives_in_any_layout(dtype, index, data):
     if index == "int32" and not with_theano_itself:
         pytest.skip("there are no targets")
-    key = "softmax", dtype, index
-    if key not in _pairs:
-        inputs, outputs = softmax_family(dtype, index)
-        _pairs[key] = [compiled(inputs, outputs, mode) for mode in (fast(), of_library())]
-        used = {type(n.op).__name__ for n in vector_nodes(_pairs[key][0])}
-        wanted = {"RowSoftmax", "RowLogSoftmax", "RowSoftmaxGrad", "RowLogSoftmaxGrad"}
-        if with_theano:
-            wanted = {"Softmax", "LogSoftmax", "SoftmaxGrad", "RowLogSoftmaxGrad"}
-        assert wanted <= used
-        assert any(name.startswith("Crossentropy") for name in used) == with_theano_itself
+    family = softmax_family(dtype, index)
+    ours = once(("softmax", dtype, index), *family)
+    theirs = once(("softmax of the library", dtype, index), *family, of_library())
+    used = {type(n.op).__name__ for n in vector_nodes(ours)}
+    wanted = {"RowSoftmax", "RowLogSoftmax", "RowSoftmaxGrad", "RowLogSoftmaxGrad"}
+    if with_theano:
+        wanted = {"Softmax", "LogSoftmax", "SoftmaxGrad", "RowLogSoftmaxGrad"}
+    assert wanted <= used
+    assert any(name.startswith("Crossentropy") for name in used) == with_theano_itself
     # Of no rows Aesara's own C code says that there is no memory.
     fewest = 0 if with_theano or WITH_NUMBA else 1
     rows = data.draw(st.integers(fewest, 9))
@@ -308,11 +300,8 @@ def test_the_softmax_family_gives_what_the_library_gives_in_any_layout(dtype, in
     x, g = (scale * rng.randn(rows, columns)).astype(dtype), rng.randn(rows, columns).astype(dtype)
     b, y = rng.randn(columns).astype(dtype), rng.randint(0, columns, rows).astype(index)
     x, b, g = (arranged(a, layout) for a, layout in zip((x, b, g), layouts))
-    got, expected = (function(x, b, g, y) for function in _pairs[key])
-    rtol = 60 * scale * np.finfo(dtype).eps
-    for ours, theirs in zip(got, expected):
-        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+    for got, expected in zip(ours(x, b, g, y), theirs(x, b, g, y)):
+        agree(got, expected, dtype, 60 * scale)
 
 
 @pytest.mark.parametrize("columns", [3, 1])
@@ -321,9 +310,10 @@ def test_a_bias_of_one_that_is_repeated_is_no_row(columns):
     b = tensor("b", "float64", 1, (True,))
     function = compiled([x, b], [nl.softmax(x + b), nl.log_softmax(x + b)], fast())
     rows = np.random.RandomState(0).randn(4, columns)
-    softmax, log_softmax = function(rows, np.array([0.5]))
-    np.testing.assert_allclose(softmax, softmax_of(rows), rtol=1e-14)
-    np.testing.assert_allclose(log_softmax, np.log(softmax_of(rows)), rtol=1e-14, atol=1e-15)
+    softmax, its_log = function(rows, np.array([0.5]))
+    exact = log_softmax(rows, axis=1)
+    np.testing.assert_allclose(softmax, np.exp(exact), rtol=1e-14)
+    np.testing.assert_allclose(its_log, exact, rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "sparsemax"])
@@ -344,14 +334,13 @@ def test_the_gradient_of_rows_is_one_operation_whatever_the_loss(name):
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_sparsemax_is_one_operation_that_gives_what_its_expression_gives_in_any_layout(dtype, data):
-    key = "sparsemax", dtype
-    if key not in _pairs:
-        x, g = tensor("x", dtype, 2), tensor("g", dtype, 2)
-        y = nl.sparsemax(x)
-        outputs = [y, library.grad(None, x, known_grads={y: g})]
-        _pairs[key] = [compiled([x, g], outputs, mode) for mode in (fast(), AS_IT_IS)]
-        operations = {type(n.op).__name__ for n in _pairs[key][0].maker.fgraph.apply_nodes}
-        assert operations == {"RowSparsemax", "RowSparsemaxGrad"}
+    x, g = tensor("x", dtype, 2), tensor("g", dtype, 2)
+    y = nl.sparsemax(x)
+    outputs = [y, library.grad(None, x, known_grads={y: g})]
+    ours = once(("sparsemax", dtype), [x, g], outputs)
+    expression = once(("its expression", dtype), [x, g], outputs, AS_IT_IS)
+    operations = {type(n.op).__name__ for n in ours.maker.fgraph.apply_nodes}
+    assert operations == {"RowSparsemax", "RowSparsemaxGrad"}
     rows, columns = data.draw(st.integers(0, 9)), data.draw(st.integers(1, 120))
     rng = np.random.RandomState(data.draw(st.integers(0, 99)))
     x = data.draw(st.sampled_from([0.01, 1, 30, 1000])) * rng.randn(rows, columns).astype(dtype)
@@ -360,10 +349,8 @@ def test_sparsemax_is_one_operation_that_gives_what_its_expression_gives_in_any_
         arranged(values.astype(dtype), data.draw(st.sampled_from(LAYOUTS[:-1])))
         for values in (x, rng.randn(rows, columns))
     )
-    got, expected = (function(x, g) for function in _pairs[key])
-    for ours, theirs in zip(got, expected):
-        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
-        agree(ours, theirs, dtype)
+    for got, expected in zip(ours(x, g), expression(x, g)):
+        agree(got, expected, dtype)
 
 
 @of_theano
@@ -376,13 +363,6 @@ def test_the_index_of_the_largest_is_the_first_of_equal_ones_and_zero_for_nan():
     rows[1, 149] = 1
     rows[3, 0] = np.nan
     assert function(rows, [0, 0, 0, 0])[1].tolist() == [70, 149, 0, 0]
-
-
-def softmax_of(rows):
-    rows = np.asarray(rows, "float64")
-    with np.errstate(under="ignore"):
-        e = np.exp(rows - rows.max(axis=-1, keepdims=True))
-        return e / e.sum(axis=-1, keepdims=True)
 
 
 @pytest.mark.parametrize("columns", [1, 5, 16, 37, 100, 600])
@@ -407,7 +387,7 @@ def test_softmax_is_as_exact_for_rows_far_from_zero(largest):
     function = once("softmax alone", [x], nl.softmax(x))
     rows = np.float32(largest) - np.random.RandomState(0).exponential(9, (50, 99)).astype("float32")
     rows[:, 3], rows[:, 5], rows[:, 7] = largest, -np.inf, np.float32(largest) - np.float32(1e9)
-    got, expected = function(rows), softmax_of(rows)
+    got, expected = function(rows), np.exp(log_softmax(np.float64(rows), axis=1))
     counts = expected > np.finfo("float32").tiny
     assert abs(got / expected - 1)[counts].max() < 2.0 * 2**-23
     assert (got[:, 5] == 0).all() and abs(got - expected)[~counts].max() <= 2e-45
@@ -436,9 +416,8 @@ def test_a_small_loss_is_as_exact_as_a_large_one():
 @of_theano
 @pytest.mark.parametrize("target", [-1, 5, 200])
 def test_a_class_that_does_not_exist_is_an_error(target):
-    inputs, outputs = softmax_family("float32", "int64")
-    key = "softmax", "float32", "int64"
-    function = _pairs[key][0] if key in _pairs else compiled(inputs, outputs, fast())
+    key = "float32", "int64"
+    function = once(("softmax", *key), *softmax_family(*key))
     x = np.zeros((2, 5), "float32")
     with pytest.raises(ValueError, match="y_i"):
         function(x, x[0], x, np.array([1, target]))
@@ -594,8 +573,8 @@ def test_where_there_is_no_gpu_a_flag_that_asks_for_it_changes_nothing():
 def test_debugmode_finds_nothing_in_the_softmax_family():
     inputs, outputs = softmax_family("float64", "int64")
     y = nl.sparsemax(3 * inputs[0])
-    outputs += [y, library.grad(None, inputs[0], known_grads={y: inputs[2]})]
-    function = compiled(inputs, outputs, "DebugMode")
+    of_sparsemax = [y, library.grad(None, inputs[0], known_grads={y: inputs[2]})]
+    function = compiled(inputs, outputs + of_sparsemax, "DebugMode")
     rng = np.random.RandomState(0)
     function(rng.randn(3, 20), rng.randn(20), rng.randn(3, 20), np.array([0, 19, 5]))
 
