@@ -102,22 +102,21 @@ def _sigmoid_curvature(x):
 
 
 def _sech2(x):
-    e = mpmath.exp(-2 * abs(x))
-    return 4 * e / (1 + e) ** 2
+    return mpmath.sech(x) ** 2
 
 
 def _softplus(x):
     return max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x)))
 
 
-def _leaky(name, activation, leakiness):
+def _leaky(name, activation, leakiness=0):
     return Case(
         name, activation,
-        lambda x, a: x if x > 0 else a * x,
-        lambda x, a: mpf(1) if x > 0 else a,
-        lambda x, a: mpf(0),
-        limits=(-INF, INF), slopes=(lambda a: a, 1), constants=(leakiness,),
-        kinks=(0,),
+        lambda x, a=0: x if x > 0 else a * x,
+        lambda x, a=0: mpf(1) if x > 0 else mpf(a),
+        lambda x, a=0: mpf(0),
+        limits=(-INF if leakiness else 0, INF), slopes=(lambda a=0: a, 1),
+        constants=(leakiness,) if leakiness else (), kinks=(0,),
         lasagne=lambda T, nnet, x: 0.5 * (1 + leakiness) * x + 0.5 * (1 - leakiness) * abs(x),
     )  # fmt: skip
 
@@ -208,18 +207,11 @@ def _swish(name, activation, beta):
 
 
 def _tanh_of_softplus(x):
-    e = mpmath.exp(-abs(x))
-    return (1 + 2 * e) / (1 + 2 * e + 2 * e * e) if x > 0 else e * (2 + e) / (2 + 2 * e + e * e)
+    return mpmath.tanh(_softplus(x))
 
 
 def _tanh_of_softplus_slope(x):
-    e = mpmath.exp(-abs(x))
-    # 1 less the square of the value, without cancellation
-    if x > 0:
-        rest = (2 * e * e) * (2 + 4 * e + 2 * e * e) / (1 + 2 * e + 2 * e * e) ** 2
-    else:
-        rest = 2 * (2 + 4 * e + 2 * e * e) / (2 + 2 * e + e * e) ** 2
-    return rest * _sigmoid(x)
+    return _sech2(_softplus(x)) * _sigmoid(x)
 
 
 def _tanh_of_softplus_curvature(x):
@@ -297,12 +289,8 @@ ELEMENTWISE = [
          limits=(-1, 1), slopes=(0, 0), lasagne=lambda T, nnet, x: T.tanh(x)),
     _scaled_tanh("ScaledTanH()", nl.ScaledTanH(), 1, 1),
     _scaled_tanh("ScaledTanH(2/3, 1.7159)", nl.ScaledTanH(*LECUN), *LECUN),
-    Case("rectify", nl.rectify, lambda x: max(x, 0), lambda x: mpf(x > 0), lambda x: mpf(0),
-         limits=(0, INF), slopes=(0, 1), kinks=(0,),
-         lasagne=lambda T, nnet, x: 0.5 * (x + abs(x))),
-    Case("LeakyRectify(0)", nl.LeakyRectify(0), lambda x: max(x, 0), lambda x: mpf(x > 0),
-         lambda x: mpf(0), limits=(0, INF), slopes=(0, 1), kinks=(0,),
-         lasagne=lambda T, nnet, x: 0.5 * (x + abs(x))),
+    _leaky("rectify", nl.rectify),
+    _leaky("LeakyRectify(0)", nl.LeakyRectify(0)),
     _leaky("leaky_rectify", nl.leaky_rectify, LEAK),
     _leaky("very_leaky_rectify", nl.very_leaky_rectify, VERY_LEAKY),
     _exponential("elu", nl.elu, lasagne=lambda T, nnet, x: T.switch(x > 0, x, T.expm1(x))),
