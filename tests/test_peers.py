@@ -108,11 +108,8 @@ class Worker:
     def __init__(self, name):
         self.name = name
 
-    def ask(self, evaluate, file):
-        known = self.name == "torch" and evaluate in self.results
-        if known:
-            np.savez(file, **dict(zip(WHAT, self.results[evaluate])))
-        return {"known": known}
+    def evaluate(self, activation, x, g):
+        return self.results.get(activation) if self.name == "torch" else None
 
     def close(self):
         pass

@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 from collections import namedtuple
 
 import mpmath
@@ -197,14 +196,10 @@ def ours(subject):
     return library.function([x, g], [y, gradient], mode="FAST_RUN")(subject.x, subject.g)
 
 
-def theirs(worker, subject, file):
-    """The value and the gradient of a peer, by way of a file; None if it has no such activation."""
-    np.savez(file, x=subject.x, g=subject.g)
-    if not worker.ask(evaluate=subject.name, file=file)["known"]:
-        return None
-    with np.load(file) as found:
-        arrays = [found[what] for what in WHAT]
-    for what, array in zip(WHAT, arrays):
+def theirs(worker, subject):
+    """The value and the gradient of a peer; None if it has no such activation."""
+    arrays = worker.evaluate(subject.name, subject.x, subject.g)
+    for what, array in zip(WHAT, arrays or ()):
         if array.dtype != subject.dtype:
             raise WorkerError(
                 "{}: {} of {} in {} is {}".format(
@@ -218,15 +213,14 @@ def compare(names, dtypes):
     """What the peers are, and what was found."""
     found = Found({}, {})
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
         workers = [stack.enter_context(contextlib.closing(Worker(peer))) for peer in PEERS]
         versions = [
             "{} {}".format(PEERS[w.name], w.versions[PEERS[w.name]].split(",")[0]) for w in workers
         ]
         subjects = [(name, dtype) for dtype in dtypes for name in names]
         for name, dtype in tqdm(subjects, unit=" activations"):
-            subject, file = Subject(name, dtype), os.path.join(folder, "arrays.npz")
-            results = {worker.name: theirs(worker, subject, file) for worker in workers}
+            subject = Subject(name, dtype)
+            results = {worker.name: theirs(worker, subject) for worker in workers}
             results = {one: arrays for one, arrays in results.items() if arrays is not None}
             take(found, subject, dict(ours=ours(subject), **results))
     return versions, found

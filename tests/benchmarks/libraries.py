@@ -13,6 +13,8 @@ import sys
 import tempfile
 from collections import namedtuple
 
+import numpy as np
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 FOLDER = os.path.join(ROOT, ".venv", "peers")
@@ -146,6 +148,17 @@ class Worker:
         if "error" in answer:
             raise WorkerError("{}: {}".format(self.name, answer["error"]))
         return answer
+
+    def evaluate(self, activation, x, g):
+        """The value at the points x, and the gradient from an incoming one g; None if the library
+        has no such activation."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "arrays.npz")
+            np.savez(file, x=x, g=g)
+            if not self.ask(evaluate=activation, file=file)["known"]:
+                return None
+            with np.load(file) as found:
+                return found["value"], found["gradient"]
 
     def _answer(self):
         line = self._process.stdout.readline()

@@ -176,22 +176,15 @@ class Benchmark:
         """Part of the speed of others is that they are less exact: beside ours in float64."""
         (ours, *_) = [name for name in FAMILY if name in workers] or [None]
 
-        def evaluate(name, x, g):
-            np.savez(file, x=x, g=g)
-            answer = self._ask(workers, name, evaluate=activation, file=file)
-            if not (answer and answer["known"]):
-                return ()
-            with np.load(file) as found:
-                return found["value"], found["gradient"]
+        def evaluate(name, *arrays):
+            return self._ask(workers, name, activation, *arrays, how=Worker.evaluate) or ()
 
-        with tempfile.TemporaryDirectory() as folder:
-            file = os.path.join(folder, "points.npz")
-            for activation in self.options.activations if ours else ():
-                x, g = inputs_of_peers(activation)
-                exact = evaluate(ours, x.astype("float64"), g.astype("float64"))
-                for name in PEERS:
-                    for kind, got, right in zip(LEAST, evaluate(name, x, g), exact):
-                        self.ulps[name, activation, kind] = ulps_off(got, right, LEAST[kind])
+        for activation in self.options.activations if ours else ():
+            x, g = inputs_of_peers(activation)
+            exact = evaluate(ours, x.astype("float64"), g.astype("float64"))
+            for name in PEERS:
+                for kind, got, right in zip(LEAST, evaluate(name, x, g), exact):
+                    self.ulps[name, activation, kind] = ulps_off(got, right, LEAST[kind])
 
     def _lose(self, name, error):
         """Go on without a library."""
@@ -200,13 +193,13 @@ class Benchmark:
             self.notes.append(note)
             self._bar.write(note, file=sys.stderr)
 
-    def _ask(self, workers, contestant, **request):
+    def _ask(self, workers, contestant, *arguments, how=Worker.ask, **request):
         """What the contestant's worker answers; None if that is lost, now or since before."""
         name = library_of(contestant)
         if name not in workers:
             return None
         try:
-            return workers[name].ask(**request)
+            return how(workers[name], *arguments, **request)
         except WorkerError as error:
             self._lose(name, error)
             del workers[name]
