@@ -10,6 +10,7 @@ from helpers import (
     REPRESENTATIVE,
     UNCONNECTED,
     T,
+    compiled,
     compiled_derivatives,
     evaluate,
     gradient,
@@ -145,9 +146,7 @@ def entries(x, labels):
 def test_the_log_of_entries_of_softmax_is_finite_and_right_at_extreme_logits(which, mode):
     x, labels = tensor("x", "float64", 2), T.lvector("labels")
     loss = -T.log(entries(nl.softmax(x), labels)[which]).sum()
-    function = library.function(
-        [x, labels], [loss, library.grad(loss, x)], mode=mode, on_unused_input="ignore"
-    )
+    function = compiled([x, labels], [loss, library.grad(loss, x)], mode)
     at = np.array([1, 0, 2])
     got, slope = function(LOGITS, at)
     logp = log_softmax(LOGITS, axis=-1)
@@ -305,8 +304,8 @@ def optimised(name):
             library.grad(None, x, known_grads={one: along}, **UNCONNECTED)
             for one, along in zip(first, directions)
         ]
-        outputs, options = [y] + first + second, {"on_unused_input": "ignore"}
-        yield outputs, library.function([x, *directions], outputs, mode=only_graph(), **options)
+        outputs = [y] + first + second
+        yield outputs, compiled([x, *directions], outputs, only_graph())
 
 
 def ancestors(variables):

@@ -8,6 +8,7 @@ from helpers import (
     MODES,
     T,
     change_flags,
+    compiled,
     fast,
     library,
     only_graph,
@@ -76,8 +77,7 @@ def value_and_slope(activation, dtype, ndim=1):
 
 def both(inputs, outputs):
     """A function with kernels, and one of the expressions as they stand."""
-    modes = fast(), AS_IT_IS
-    return [library.function(inputs, outputs, mode=m, on_unused_input="ignore") for m in modes]
+    return [compiled(inputs, outputs, mode) for mode in (fast(), AS_IT_IS)]
 
 
 def step(activation, dtype, **options):
@@ -138,8 +138,8 @@ def test_a_learnt_parameter_may_be_zero_and_negative(name):
         parameters[0] = library.shared(values + 1)
     inputs, outputs = value_and_slope(getattr(nl, name)(*parameters), "float32", 2)
     x = np.array([[-np.inf] * 4, [-2] * 4, [0] * 4, [1.5] * 4, [np.inf] * 4], "float32")
-    for one, other in zip(*(f(x, np.ones_like(x)) for f in both(inputs, outputs))):
-        np.testing.assert_allclose(one, other, rtol=1e-6)
+    ours, theirs = (f(x, np.ones_like(x)) for f in both(inputs, outputs))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -153,34 +153,32 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
     first = library.grad(y.sum(), x)
     outputs = [y, first, library.grad(first.sum(), x), T.switch(x > 0, x, T.expm1(x * (x < 0)))]
     points = np.linspace(-4, 4, 41) + 0.03
-    for one, other in zip(*(f(points) for f in both([x], outputs))):
-        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+    ours, theirs = (f(points) for f in both([x], outputs))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("name, parameter, number", [
     ("hard_sigmoid", "slope", 0.2), ("silu", "beta", 2.0), ("gelu", "approximate", True),
 ])  # fmt: skip
 def test_a_parameter_that_a_program_has_set_is_that_of_the_kernel(name, parameter, number):
-    program = (
-        "from lasagne_nl import backend, nonlinearities as nl\n"
-        "nl.{0}.{1} = {2}\n"
-        "x = backend.as_tensor_variable([-2.0, -0.5, 0.3, 1.7]).type()\n"
-        "y = nl.{0}(x)\n"
-        "outputs = [y, backend.library.grad(y.sum(), x)]\n"
-        "for mode in (None, 'FAST_COMPILE'):\n"
-        "    f = backend.library.function([x], outputs, mode=mode)\n"
-        "    print(*[round(float(n), 9) for r in f([-2.0, -0.5, 0.3, 1.7]) for n in r])\n"
-    ).format(name, parameter, number)
-    fast, slow = output_of(program).splitlines()
-    np.testing.assert_allclose(
-        *[[float(n) for n in one.split()] for one in (fast, slow)], rtol=1e-6
-    )
+    program = """
+import numpy as np
+from lasagne_nl import backend, nonlinearities as nl
+nl.{0}.{1} = {2}
+points = np.array([-2.0, -0.5, 0.3, 1.7])
+x = backend.as_tensor_variable(points).type()
+y = nl.{0}(x)
+outputs = [y, backend.library.grad(y.sum(), x)]
+functions = [backend.library.function([x], outputs, mode=m) for m in (None, "FAST_COMPILE")]
+np.testing.assert_allclose(*[function(points) for function in functions], rtol=1e-6, atol=1e-9)
+"""
+    output_of(program.format(name, parameter, number))
 
 
 @pytest.mark.parametrize("activation", [nl.log_sigmoid, nl.Softplus(2.5)])
 def test_an_incoming_gradient_that_is_not_finite_stays_so(activation):
     inputs, (_, slope) = value_and_slope(activation, "float32")
-    function = library.function(inputs, slope, mode=fast(), on_unused_input="ignore")
+    function = compiled(inputs, slope, fast())
     x = np.array([-3, 0, 3, -150, 150], "float32")
     incoming = np.array([np.inf, -np.inf, np.inf, np.nan, np.nan], "float32")
     np.testing.assert_array_equal(function(x, incoming), incoming)
@@ -200,7 +198,7 @@ def test_an_incoming_gradient_that_is_not_finite_stays_so(activation):
 def test_a_learnt_parameter_that_has_become_nan_or_is_not_allowed_shows(name, number):
     parameters = [library.shared(np.float32(number)) for _ in PARAMETERS[name][0]]
     inputs, (value, _) = value_and_slope(getattr(nl, name)(*parameters), "float32")
-    function = library.function(inputs, value, mode=fast(), on_unused_input="ignore")
+    function = compiled(inputs, value, fast())
     assert kernels_of(function) == [name]
     assert np.isnan(function(np.array([0.5, 2, 3], "float32"), np.ones(3, "float32"))).all()
 
@@ -218,10 +216,7 @@ def test_a_slope_does_not_cancel_where_the_value_is_not_there_anyway(name):
     x, g = tensor("x", "float64", 1), tensor("g", "float64", 1)
     value = getattr(nl, name)(x)
     slope = library.grad(None, x, known_grads={value: g})
-    alone, beside = (
-        library.function([x, g], outputs, mode=fast(), on_unused_input="ignore")
-        for outputs in (slope, [value, slope])
-    )
+    alone, beside = (compiled([x, g], made, fast()) for made in (slope, [value, slope]))
     assert kernels_of(alone) == ["slope_of_" + name] and kernels_of(beside) == []
     points = np.array([0.0, -0.3, 1, -5, 18, 36, -350, 720, -np.inf])
     e, scale = (np.exp(-2 * abs(points)), 4) if name == "tanh" else (np.exp(-abs(points)), 1)
@@ -294,10 +289,7 @@ def test_numbers_whose_products_may_overflow_are_left_to_the_expression(number):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_without_a_compiler_a_kernel_is_computed_by_its_expression(name):
     inputs, outputs = value_and_slope(made(name, PARAMETERS.get(name, [()])[0]), "float32")
-    ours, theirs = (
-        library.function(inputs, outputs, mode=one, on_unused_input="ignore")
-        for one in (only_graph(), "FAST_COMPILE")
-    )
+    ours, theirs = (compiled(inputs, outputs, m) for m in (only_graph(), "FAST_COMPILE"))
     assert kernels_of(ours) == expected(name)
     points = np.linspace(-3, 3, 7).astype("float32")
     for one, other in zip(ours(points, points), theirs(points, points)):
@@ -309,9 +301,7 @@ def test_without_a_compiler_a_kernel_takes_what_a_condition_makes_of_integers():
     x, k = tensor("x", "float32", 1), tensor("k", "int8", 1)
     outputs = [nl.elu(T.switch(k > 0, x, 0)), nl.rectify(T.switch(x > 0, x, T.isnan(x)))]
     with change_flags(warn_float64="raise"):
-        ours, theirs = (
-            library.function([x, k], outputs, mode=one) for one in (only_graph(), AS_IT_IS)
-        )
+        ours, theirs = (compiled([x, k], outputs, m) for m in (only_graph(), AS_IT_IS))
         points = np.array([-1, 2, 0.5], "float32"), np.array([1, 0, -3], "int8")
         for one, other in zip(ours(*points), theirs(*points)):
             assert one.dtype == other.dtype == "float32"

@@ -25,6 +25,7 @@ from helpers import (
     FLAGS,
     ROOT,
     T,
+    compiled,
     compiles_with_numba,
     evaluate,
     fast,
@@ -72,10 +73,6 @@ def ops(y, **options):
     nodes = library.function([x], y, **options).maker.fgraph.toposort()
     return str([(n.op, type(getattr(n.op, "scalar_op", None))) for n in nodes])
 """.format(library.__name__)
-
-
-def compiled(inputs, outputs, mode, **options):
-    return library.function(inputs, outputs, mode=mode, on_unused_input="ignore", **options)
 
 
 def of_library():
