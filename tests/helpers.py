@@ -198,6 +198,15 @@ def text_of(*path):
         return file.read()
 
 
+# The beginning of most programs that have a process of their own.
+PRELUDE = """
+import numpy as np, lasagne_nl
+from lasagne_nl import nonlinearities as nl
+from lasagne_nl.backend import library, module
+T = module("tensor")
+"""
+
+
 def run_python(*arguments, python=sys.executable, **environment):
     """Run a fresh interpreter on a program (or on other arguments), with the library in use."""
     variables = dict(os.environ, PYTHONPATH=ROOT, LASAGNE_NL_BACKEND=library.__name__)

@@ -16,7 +16,7 @@ from accuracy.sweep import (
     sweep,
 )
 from activations import BY_NAME, ELEMENTWISE
-from helpers import compiles_with_numba, errors, output_of, simd_is_active
+from helpers import PRELUDE, compiles_with_numba, errors, output_of, simd_is_active
 
 STRIDE = 4099
 MOST_ULPS = 4
@@ -53,11 +53,9 @@ def test_errors_of_functions_stay_small_in_float64(case):
 def test_without_kernels_errors_stay_small_where_numba_is_forbidden_to_reorder(case, tmp_path):
     points = np.linspace(-110, -85, 1001).astype("float32")
     np.save(str(tmp_path / "points.npy"), points)
-    program = (
-        "import numpy as np, pytensor, pytensor.tensor as T\n"
-        "from lasagne_nl import nonlinearities as nl\n"
+    program = PRELUDE + (
         "x = T.vector('x', dtype='float32')\n"
-        "function = pytensor.function([x], nl.{0}(x))\n"
+        "function = library.function([x], nl.{0}(x))\n"
         "np.save(r'{1}/values.npy', function(np.load(r'{1}/points.npy')))\n"
     )
     # With a cache of its own: what Numba loads from one can differ from what it compiles.

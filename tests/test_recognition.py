@@ -6,6 +6,7 @@ from helpers import (
     AS_IT_IS,
     DTYPES,
     MODES,
+    PRELUDE,
     T,
     change_flags,
     compiled,
@@ -15,7 +16,6 @@ from helpers import (
     output_of,
     simd_is_active,
     tensor,
-    with_theano,
 )
 
 from lasagne_nl import nonlinearities as nl
@@ -162,17 +162,15 @@ def test_what_else_a_graph_takes_of_an_activation_stays_right(name):
 ])  # fmt: skip
 def test_a_parameter_that_a_program_has_set_is_that_of_the_kernel(name, parameter, number):
     program = """
-import numpy as np
-from lasagne_nl import backend, nonlinearities as nl
 nl.{0}.{1} = {2}
 points = np.array([-2.0, -0.5, 0.3, 1.7])
-x = backend.as_tensor_variable(points).type()
+x = T.dvector()
 y = nl.{0}(x)
-outputs = [y, backend.library.grad(y.sum(), x)]
-functions = [backend.library.function([x], outputs, mode=m) for m in (None, "FAST_COMPILE")]
+outputs = [y, library.grad(y.sum(), x)]
+functions = [library.function([x], outputs, mode=mode) for mode in (None, "FAST_COMPILE")]
 np.testing.assert_allclose(*[function(points) for function in functions], rtol=1e-6, atol=1e-9)
 """
-    output_of(program.format(name, parameter, number))
+    output_of(PRELUDE + program.format(name, parameter, number))
 
 
 @pytest.mark.parametrize("activation", [nl.log_sigmoid, nl.Softplus(2.5)])
@@ -227,14 +225,13 @@ def test_a_slope_does_not_cancel_where_the_value_is_not_there_anyway(name):
 
 def test_what_only_looks_like_a_slope_keeps_its_value():
     nl.sigmoid(0.0), nl.tanh(0.0)
-    squared = T.sqr if with_theano else T.square
     row, k = tensor("row", "float64", 2, (True, False)), tensor("k", "int64", 2)
     ones = T.zeros_like(k) + np.float64(1)
     s, t, u = nl.sigmoid(row), nl.tanh(row), nl.sigmoid(-row)
     outputs = [
-        *(s * (ones - s), ones - squared(t)),
+        *(s * (ones - s), ones - T.sqr(t)),
         *(u * u * (1 - u), T.exp(-u)),
-        1 - squared(T.tanh(k)),
+        1 - T.sqr(T.tanh(k)),
     ]
     # Theano's C linker fails at the ones.
     ours, theirs = (library.function([row, k], outputs, mode=m) for m in ("FAST_RUN", AS_IT_IS))
@@ -245,9 +242,8 @@ def test_what_only_looks_like_a_slope_keeps_its_value():
 
 
 def test_what_is_divided_by_the_slope_of_tanh_cancels_with_it():
-    squared = T.sqr if with_theano else T.square
     x = tensor("x", "float64", 1)
-    log = T.log(1 - squared(nl.tanh(x)))
+    log = T.log(1 - T.sqr(nl.tanh(x)))
     function = library.function([x], library.grad(log.sum(), x), mode=fast())
     points = np.array([0.0, -0.3, 5, 30, -350, np.inf])
     np.testing.assert_allclose(function(points), -2 * np.tanh(points), rtol=1e-15)

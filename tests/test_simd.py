@@ -23,6 +23,7 @@ from helpers import (
     AS_IT_IS,
     DTYPES,
     FLAGS,
+    PRELUDE,
     ROOT,
     T,
     compiled,
@@ -66,13 +67,12 @@ if simd_is_active() and WITH_NUMBA:
     from lasagne_nl.simd.numba_ops import has_kernels
 
 TAG = "lasagne_nl_simd"
-WHICH_OPS = """
-import lasagne_nl, {0}, {0} as library, {0}.tensor as T, numpy as np
+WHICH_OPS = """{}
 x = T.dvector()
 def ops(y, **options):
     nodes = library.function([x], y, **options).maker.fgraph.toposort()
     return str([(n.op, type(getattr(n.op, "scalar_op", None))) for n in nodes])
-""".format(library.__name__)
+""".format(PRELUDE)
 
 
 def of_library():
@@ -553,7 +553,7 @@ def test_without_a_compiler_nothing_is_registered():
 
 
 def test_the_flag_optimizer_excluding_switches_the_rewrites_off():
-    program = WHICH_OPS + "print(ops(lasagne_nl.nonlinearities.tanh(x)))"
+    program = WHICH_OPS + "print(ops(nl.tanh(x)))"
     assert "lasagne_nl.simd" in output_of(program)
     off = output_of(program, **{FLAGS: "optimizer_excluding=" + TAG})
     assert "Tanh" in off and "lasagne_nl" not in off
@@ -630,7 +630,7 @@ def test_threads_that_call_compiled_functions_side_by_side_get_right_results(nam
 def test_processes_that_share_one_cache_get_right_results(tmp_path):
     program = WHICH_OPS + (
         "x = T.fmatrix()\n"
-        "f = library.function([x], [lasagne_nl.nonlinearities.selu(x), T.exp(x)])\n"
+        "f = library.function([x], [nl.selu(x), T.exp(x)])\n"
         "a = np.linspace(-3, 3, 99, dtype='float32').reshape(3, 33)\n"
         "s, e = f(a)\n"
         "np.testing.assert_allclose(e, np.exp(a), rtol=1e-6)\n"
@@ -679,10 +679,6 @@ def test_a_program_that_only_shares_the_cache_keeps_the_librarys_graphs_until_it
 
 
 OF_FLAGS = """
-import numpy as np, lasagne_nl, theano, theano.tensor as T
-from theano import scalar
-from theano.tensor.nnet import sigm
-from lasagne_nl import nonlinearities as nl
 names = "exp expm1 log log1p tanh erf erfc sigmoid softplus".split()
 functions = [getattr(T, name, None) or getattr(T.nnet, name) for name in names]
 mode = lasagne_nl.backend.mode_of_one_function()
@@ -691,8 +687,8 @@ values = np.array([3, -9, 0.3, -0.0, np.nan, np.inf, -np.inf, 1e-3, -700] * 4)
 for dtype in ("float32", "float64"):
     x, x0 = T.TensorType(dtype, (False,))("x"), T.TensorType(dtype, ())("x0")
     activations = [nl.elu, nl.leaky_rectify, nl.softsign, nl.softmax]
-    whole = theano.function([x], [f(x) for f in functions + activations], mode=mode)
-    single = theano.function([x0], [f(x0) for f in functions], mode=mode)
+    whole = library.function([x], [f(x) for f in functions + activations], mode=mode)
+    single = library.function([x0], [f(x0) for f in functions], mode=mode)
     points = values.astype(dtype)
     print([r.tolist() for r in whole(points)] + [[float(r) for r in single(p)] for p in points[:9]])
 """
@@ -705,7 +701,7 @@ for dtype in ("float32", "float64"):
 def test_flags_that_free_the_compiler_from_ieee_arithmetic_change_nothing(flags, tmp_path):
     def results(number, flags):
         compiled = "base_compiledir={},gcc.cxxflags={}".format(tmp_path / number, flags)
-        printed = output_of(OF_FLAGS, THEANO_FLAGS=compiled)
+        printed = output_of(PRELUDE + OF_FLAGS, THEANO_FLAGS=compiled)
         return eval(printed.replace("\n", ","), {"nan": np.nan, "inf": np.inf})
 
     # The same processor, for whether it has FMA makes a difference in the last place.
@@ -718,7 +714,6 @@ def test_flags_that_free_the_compiler_from_ieee_arithmetic_change_nothing(flags,
 @of_x86
 def test_without_fma_no_subnormal_and_no_large_number_is_lost(tmp_path):
     program = """
-from lasagne_nl import nonlinearities as nl
 outputs = [T.nnet.sigmoid(x), nl.squareplus(x), library.grad(nl.ScaledTanH(2.0)(x).sum(), x)]
 print(*(list(map(float, y)) for y in library.function([x], outputs)([-734, -744, 1e300, -1.7e308])))
 """
@@ -765,13 +760,11 @@ def test_without_fma_the_rest_of_a_product_is_the_exact_one_rounded(tmp_path):
 
 @pytest.mark.skipif(not WITH_NUMBA, reason="needs Numba")
 def test_without_fma_numba_computes_rows(tmp_path):
-    program = (
-        "import numpy as np, pytensor, pytensor.tensor as T\n"
-        "from lasagne_nl.nonlinearities import log_softmax, softmax, sparsemax\n"
+    program = PRELUDE + (
         "x = T.matrix()\n"
-        "of_rows = [softmax(x), log_softmax(x), sparsemax(x)]\n"
-        "slopes = [pytensor.grad(T.sqr(y).sum(), x) for y in of_rows]\n"
-        "print([y.tolist() for y in pytensor.function([x], of_rows + slopes)(np.eye(3, 40))])\n"
+        "of_rows = [nl.softmax(x), nl.log_softmax(x), nl.sparsemax(x)]\n"
+        "slopes = [library.grad(T.sqr(y).sum(), x) for y in of_rows]\n"
+        "print([y.tolist() for y in library.function([x], of_rows + slopes)(np.eye(3, 40))])\n"
     )
     results = []
     for name in ("generic", ""):
@@ -816,16 +809,14 @@ def test_threads_share_operations_from_as_many_elements_on_as_the_flag_says(name
 
 @of_theano
 def test_threads_of_openmp_give_the_results_of_one():
-    program = (
-        "import numpy as np, lasagne_nl, theano, theano.tensor as T\n"
-        "from lasagne_nl import nonlinearities as nl\n"
+    program = PRELUDE + (
         "x, b, y = T.fmatrix(), T.fvector(), T.lvector()\n"
         "loss = T.nnet.categorical_crossentropy(nl.softmax(x + b), y)\n"
         "outputs = [nl.tanh(x), nl.elu(x + b), nl.selu(x.T), nl.softmax(x), loss]\n"
         "mode = lasagne_nl.backend.mode_of_one_function()\n"
-        "f = theano.function([x, b, y], outputs + [T.grad(loss.sum(), x)], mode=mode)\n"
+        "f = library.function([x, b, y], outputs + [T.grad(loss.sum(), x)], mode=mode)\n"
         "assert all(n.op.openmp for n in f.maker.fgraph.toposort() if 'Vector' in str(n.op)) or "
-        "not theano.config.openmp\n"
+        "not library.config.openmp\n"
         "rng = np.random.RandomState(0)\n"
         "results = []\n"
         "for shape in ((1, 3), (3, 1), (2, 50), (101, 33), (5, 4000), (9, 5000)):\n"
@@ -843,13 +834,11 @@ def test_threads_of_openmp_give_the_results_of_one():
 @of_theano
 def test_beside_matrix_products_one_thread_computes_unless_the_flag_says_from_when_on_more_do():
     """BLAS has threads of its own, which those of OpenMP hold up."""
-    program = (
-        "import lasagne_nl, theano, theano.tensor as T\n"
-        "from lasagne_nl import nonlinearities as nl\n"
+    program = PRELUDE + (
         "x, w = T.fmatrices('xw')\n"
         "for signal in (x + w, T.dot(x, w)):\n"
         "    outputs = [nl.softmax(nl.tanh(signal)), signal * x - 1]\n"
-        "    f = theano.function([x, w], outputs, mode='FAST_RUN')\n"
+        "    f = library.function([x, w], outputs, mode='FAST_RUN')\n"
         "    ops = [n.op for n in f.maker.fgraph.apply_nodes if getattr(n.op, 'openmp', None)]\n"
         "    print(sorted({str(op).split('{')[0] for op in ops}))\n"
     )
@@ -863,11 +852,10 @@ def test_beside_matrix_products_one_thread_computes_unless_the_flag_says_from_wh
 @of_theano
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_child_of_a_fork_computes_with_threads_too():
-    program = (
-        "import os, signal, sys, numpy as np, lasagne_nl, theano, theano.tensor as T\n"
-        "from lasagne_nl.nonlinearities import tanh, softmax\n"
+    program = PRELUDE + (
+        "import os, signal\n"
         "x = T.fmatrix()\n"
-        "f = theano.function([x], [tanh(x), softmax(x)])\n"
+        "f = library.function([x], [nl.tanh(x), nl.softmax(x)])\n"
         "rows = np.random.RandomState(0).randn(256, 512).astype('f')\n"
         "expected = f(rows)\n"
         "if os.fork() == 0:\n"
