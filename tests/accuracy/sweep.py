@@ -7,6 +7,7 @@ float64, mpmath serves alone, on fewer points.
 """
 
 import functools
+from collections import namedtuple
 
 import numpy as np
 from accuracy.references import BY_MPMATH_IN_FLOAT64, formula_of
@@ -34,11 +35,8 @@ _SWITCHES = np.array(
 _LN2_QUARTER = np.log(2) / 4
 
 
-class Extreme:
+class Extreme(namedtuple("Extreme", "error x got exact", defaults=(0.0, None, None, None))):
     """A largest error in ULP, the input that causes it, what came out, and what was right."""
-
-    def __init__(self, error=0.0, x=None, got=None, exact=None):
-        self.error, self.x, self.got, self.exact = error, x, got, exact
 
     def __str__(self):
         if self.x is None:
