@@ -142,21 +142,13 @@ def explanation(rows):
     at = {"float32": "all {:,} inputs", "float64": "{:,} points of all magnitudes"}[dtype]
     if dtype == "float32" and stride > 1:
         at = "{:,} inputs, every bit pattern number " + str(stride)
-    sentences = [
-        "{} {}, {}".format(
-            backend.name,
-            backend.library.__version__,
-            "vectorised kernels on" if simd_is_active() else "no vectorised kernels",
-        )
-    ]
+    kernels = "vectorised kernels on" if simd_is_active() else "no vectorised kernels"
+    sentences = ["{} {}, {}".format(backend.name, backend.library.__version__, kernels)]
     if others:
-        sentences.append(
-            "at {}, against {} formulas, which mpmath confirms to {} ULP".format(
-                at.format(others[0].points),
-                {"float32": "float64", "float64": "long double"}[dtype],
-                MOST_ULPS_OF_REFERENCE[dtype],
-            )
-        )
+        where, most = at.format(others[0].points), MOST_ULPS_OF_REFERENCE[dtype]
+        wider = {"float32": "float64", "float64": "long double"}[dtype]
+        text = "at {}, against {} formulas, which mpmath confirms to {} ULP"
+        sentences.append(text.format(where, wider, most))
     if by_mpmath:
         names = ", ".join(row.name for row in by_mpmath) + " " if others else ""
         sentences.append("{}at {}, against mpmath".format(names, at.format(by_mpmath[0].points)))

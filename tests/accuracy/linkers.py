@@ -130,10 +130,9 @@ def main():
             for dtype in TYPES:
                 count, found = differences(kernel, dtype, options.stride, of_c)
                 different += len(found)
-                shown = "{:14s} {} {:>10d} points, {} differ".format(
-                    kernel, dtype, count, len(found)
-                )
-                print(shown, "as at {!r}".format(found[0]) if len(found) else "", flush=True)
+                shown = "{:14s} {} {:>10d} points, {} differ"
+                where = "as at {!r}".format(found[0]) if len(found) else ""
+                print(shown.format(kernel, dtype, count, len(found)), where, flush=True)
     return 1 if different else 0
 
 

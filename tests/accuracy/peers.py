@@ -201,11 +201,8 @@ def theirs(worker, subject):
     arrays = worker.evaluate(subject.name, subject.x, subject.g)
     for what, array in zip(WHAT, arrays or ()):
         if array.dtype != subject.dtype:
-            raise WorkerError(
-                "{}: {} of {} in {} is {}".format(
-                    worker.name, what, subject.name, subject.dtype, array.dtype
-                )
-            )
+            found = worker.name, what, subject.name, subject.dtype, array.dtype
+            raise WorkerError("{}: {} of {} in {} is {}".format(*found))
     return arrays
 
 
@@ -260,11 +257,7 @@ def report(versions, found, names, dtypes):
             "that of the largest error; for float32 where it says float32 and float64."
         ))  # fmt: skip
     rows = [
-        [
-            name,
-            "{:g}".format(x),
-            *("{:.4g}".format(s[one]) if one in s else "" for one in LIBRARIES),
-        ]
+        [name, "{:g}".format(x)] + ["{:.4g}".format(s[o]) if o in s else "" for o in LIBRARIES]
         for (name, x), s in found.slopes.items()
         if not all(abs(slope - s["ours"]) <= 1e-5 for slope in s.values())  # NaN is shown, too
     ]

@@ -32,9 +32,6 @@ ratios = []
 for name in ("tanh", "rectify", "elu", "sigmoid"):
     with_compiler, without = seconds_per_step(name), seconds_per_step(name, cxx="")
     ratios.append(without / with_compiler)
-    print(
-        "{:10s} with {:.4f} s, without {:.4f} s, ratio {:.1f}".format(
-            name, with_compiler, without, ratios[-1]
-        )
-    )
+    text = "{:10s} with {:.4f} s, without {:.4f} s, ratio {:.1f}"
+    print(text.format(name, with_compiler, without, ratios[-1]))
 print("median ratio {:.1f}".format(statistics.median(ratios)))

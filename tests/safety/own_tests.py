@@ -214,19 +214,10 @@ def run(with_rewrites, floatX, options, folder, python, cwd, arguments):
     print("floatX={}, {} the rewrites".format(floatX, label), file=sys.stderr)
     flags = "floatX={},base_compiledir={}".format(floatX, os.path.join(folder, "compiled"))
     name = options.library.upper() + "_FLAGS"
-    tests, others = outcomes(
-        "own_tests",
-        with_rewrites,
-        os.path.join(folder, "{}_{}.jsonl".format(label, floatX)),
-        arguments,
-        cwd,
-        python,
-        **{
-            LIBRARY: options.library,
-            "LASAGNE_NL_BACKEND": options.library,
-            name: ",".join(filter(None, [os.environ.get(name), flags])),
-        },
-    )
+    variables = {LIBRARY: options.library, "LASAGNE_NL_BACKEND": options.library}
+    variables[name] = ",".join(filter(None, [os.environ.get(name), flags]))
+    path = os.path.join(folder, "{}_{}.jsonl".format(label, floatX))
+    tests, others = outcomes("own_tests", with_rewrites, path, arguments, cwd, python, **variables)
     return {_name(nodeid): test for nodeid, test in tests.items()}, others
 
 
