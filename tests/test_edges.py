@@ -99,20 +99,12 @@ class TestRows:
     def rows(self, case, dtype):
         limits = np.finfo(dtype)
         masked = case.masked
-        return np.array(
-            [
-                [0, 0, 0],
-                [1000, -1000, 0],
-                [-1000, -1000, -1000],
-                [limits.max / 2, 0, limits.min / 2],
-                [limits.max, limits.max, limits.max],
-                [-89, 0, 89],
-                [0, masked, 0],
-                [masked, 3, masked],
-                [0.25, 0.5, -0.125],
-            ],
-            dtype,
-        )
+        rows = [
+            [0, 0, 0], [1000, -1000, 0], [-1000, -1000, -1000], [-89, 0, 89], [0.25, 0.5, -0.125],
+            [limits.max / 2, 0, limits.min / 2], [limits.max, limits.max, limits.max],
+            [0, masked, 0], [masked, 3, masked],
+        ]  # fmt: skip
+        return np.array(rows, dtype)
 
     def test_values_at_the_edges_are_the_limits(self, function, case, dtype):
         rows = self.rows(case, dtype)

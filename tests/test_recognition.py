@@ -228,11 +228,7 @@ def test_what_only_looks_like_a_slope_keeps_its_value():
     row, k = tensor("row", "float64", 2, (True, False)), tensor("k", "int64", 2)
     ones = T.zeros_like(k) + np.float64(1)
     s, t, u = nl.sigmoid(row), nl.tanh(row), nl.sigmoid(-row)
-    outputs = [
-        *(s * (ones - s), ones - T.sqr(t)),
-        *(u * u * (1 - u), T.exp(-u)),
-        1 - T.sqr(T.tanh(k)),
-    ]
+    outputs = [s * (ones - s), ones - T.sqr(t), u * u * (1 - u), T.exp(-u), 1 - T.sqr(T.tanh(k))]
     # Theano's C linker fails at the ones.
     ours, theirs = (library.function([row, k], outputs, mode=m) for m in ("FAST_RUN", AS_IT_IS))
     points = [[0.3, -2, 30]], [[1, 2, 3]] * 2
