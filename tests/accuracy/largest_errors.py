@@ -15,17 +15,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from accuracy import sweep  # noqa: E402
 from accuracy.references import TABLES  # noqa: E402
-from accuracy.sweep import (  # noqa: E402
-    CONTESTANTS,
-    SHARE_OF_OTHERS,
-    Errors,
-    check,
-    is_one_kernel,
-    needs_mpmath,
-    number_of_points,
-    sweep,
-)
 from benchmarks.aligned import paragraph, positive, restructured, write  # noqa: E402
 from helpers import DTYPES, ROOT, backend, simd_is_active  # noqa: E402
 from tqdm import tqdm  # noqa: E402
@@ -40,7 +31,7 @@ MOST_ULPS_OF_STEPS = 4.0
 MOST_ULPS_OF_REFERENCE = {"float32": 0.001, "float64": 0.01}
 POINTS_PER_TASK = {"float32": 2**22, "float64": 2**18}
 HEADER = ["name", "largest", "at", "in hexadecimal", "subnormal"]
-HEADER += [text for one in list(CONTESTANTS)[1:] for text in (one, "at")]
+HEADER += [text for one in list(sweep.CONTESTANTS)[1:] for text in (one, "at")]
 
 
 class Row:
@@ -50,8 +41,8 @@ class Row:
         self.table, self.key, self.dtype, self.stride = table, name, dtype, options.stride
         self.case = TABLES[table][name]
         self.name = self.case.name
-        self.points = number_of_points(self.case, dtype, options.stride, options.points)
-        self.found = {contestant: Errors() for contestant in CONTESTANTS}
+        self.points = sweep.number_of_points(self.case, dtype, options.stride, options.points)
+        self.found = {contestant: sweep.Errors() for contestant in sweep.CONTESTANTS}
         self.ours = self.found["ours"]
         self.off = 0.0
 
@@ -75,7 +66,7 @@ class Row:
         if self.case.least:
             most = MOST_ULPS_OF_GRADIENT[self.dtype]
             most_of_subnormal = most
-        elif is_one_kernel(self.case, self.dtype):
+        elif sweep.is_one_kernel(self.case, self.dtype):
             limits = MOST_ULPS_OF_FUNCTION if self.table == "functions" else MOST_ULPS
             most, most_of_subnormal = limits[self.dtype], MOST_ULPS_OF_SUBNORMAL
         else:
@@ -102,7 +93,7 @@ def _point(extreme):
 def run(numbered_task):
     """Do a task: the number of its row, and what was found."""
     number, (table, name, *rest) = numbered_task
-    return number, sweep(TABLES[table][name], *rest, CONTESTANTS)
+    return number, sweep.sweep(TABLES[table][name], *rest, sweep.CONTESTANTS)
 
 
 def measure(rows, processes):
@@ -121,7 +112,7 @@ def measure(rows, processes):
                 errors.merge(more)
             bar.update(found[0].points)
     for row in tqdm(rows, desc="against mpmath", leave=False):
-        row.off = check(row.case, row.dtype, row.ours)
+        row.off = sweep.check(row.case, row.dtype, row.ours)
 
 
 def report(rows):
@@ -137,7 +128,7 @@ def report(rows):
 
 def explanation(rows):
     dtype, stride = rows[0].dtype, rows[0].stride
-    by_mpmath = [row for row in rows if needs_mpmath(row.case, dtype)]
+    by_mpmath = [row for row in rows if sweep.needs_mpmath(row.case, dtype)]
     others = [row for row in rows if row not in by_mpmath]
     at = {"float32": "all {:,} inputs", "float64": "{:,} points of all magnitudes"}[dtype]
     if dtype == "float32" and stride > 1:
@@ -156,7 +147,7 @@ def explanation(rows):
         "{}. *subnormal* is the largest error where the exact result is smaller than the smallest "
         "normal number, *expression* the largest error without the kernels, *stock* that without "
         "any rewrite of lasagne_nl; both at one in {} of these points."
-    ).format("; ".join(sentences), SHARE_OF_OTHERS)
+    ).format("; ".join(sentences), sweep.SHARE_OF_OTHERS)
 
 
 def main():
