@@ -218,16 +218,6 @@ def _tanh_of_softplus_curvature(x):
     return _tanh_of_softplus_slope(x) * (_sigmoid(-x) - 2 * _tanh_of_softplus(x) * _sigmoid(x))
 
 
-def _softplus_of(name, activation, beta):
-    return Case(
-        name, activation,
-        lambda x, b: _softplus(b * x) / b, lambda x, b: _sigmoid(b * x),
-        lambda x, b: b * _sigmoid_slope(b * x),
-        limits=(0, INF), slopes=(0, 1), constants=(beta,),
-        amplified=lambda limits, x, b: max(0, -b * x),
-    )  # fmt: skip
-
-
 def _squareplus_value(x, b):
     root = mpmath.sqrt(x * x + b)
     return (x + root) / 2 if x > 0 else b / (2 * (root - x))
@@ -329,7 +319,10 @@ ELEMENTWISE = [
          amplified=lambda limits, x: _lost(_tanh_of_softplus(x), limits, x)),
     Case("softsign", nl.softsign, lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2,
          lambda x: -2 * mpmath.sign(x) / (1 + abs(x)) ** 3, limits=(-1, 1), slopes=(0, 0)),
-    _softplus_of("Softplus(2.5)", nl.Softplus(2.5), 2.5),
+    Case("Softplus(2.5)", nl.Softplus(2.5), lambda x, b: _softplus(b * x) / b,
+         lambda x, b: _sigmoid(b * x), lambda x, b: b * _sigmoid_slope(b * x),
+         limits=(0, INF), slopes=(0, 1), constants=(2.5,),
+         amplified=lambda limits, x, b: max(0, -b * x)),
     _squareplus("squareplus", nl.squareplus, 4),
     _squareplus("Squareplus(0.3)", nl.Squareplus(0.3), 0.3),
     _hard_sigmoid("hard_sigmoid", nl.hard_sigmoid, 1.0 / 6, -3, 3),

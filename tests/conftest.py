@@ -11,19 +11,15 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
-def _compile_in_a_folder_of_its_own(worker):
-    """Processes that compile into the same folder wait for each other."""
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Processes that compile into the same folder wait for each other.
     for library in ("theano", "aesara", "pytensor"):
         variable = library.upper() + "_FLAGS"
         flags = os.environ.get(variable, "")
         given = re.findall("base_compiledir=([^,]*)", flags)
         folder = given[-1] if given else os.path.join(os.path.expanduser("~"), "." + library)
-        flags += ",base_compiledir=" + os.path.join(folder, worker)
+        flags += ",base_compiledir=" + os.path.join(folder, os.environ["PYTEST_XDIST_WORKER"])
         os.environ[variable] = flags.lstrip(",")
-
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    _compile_in_a_folder_of_its_own(os.environ["PYTEST_XDIST_WORKER"])
 
 if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
     # PyTensor has Numba, and would take a compiler that is of no use without them.

@@ -163,13 +163,6 @@ def errors(case, got, points):
     return ulps(got, truth(case, 0, points)) - case.allowed(points, got.dtype)
 
 
-def are_faint(exact, dtype):
-    """Which of the exact results are nearly, or altogether, too small for a normal number: below
-    1024 times the smallest one."""
-    faint = 1024 * mpf(float(np.finfo(dtype).tiny))
-    return np.array([0 < abs(e) < faint for e in exact])
-
-
 def _ulps_of_one(got, exact, dtype):
     limits = np.finfo(dtype)
     if isinstance(exact, float) and np.isnan(exact):

@@ -37,10 +37,21 @@ def test_derivatives_at_the_edges_are_finite_and_right(case, dtype, mode, order)
     np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
 
 
+def rows_of_edges(case, dtype):
+    limits, masked = np.finfo(dtype), case.masked
+    rows = [
+        [0, 0, 0], [1000, -1000, 0], [-1000, -1000, -1000], [-89, 0, 89], [0.25, 0.5, -0.125],
+        [limits.max / 2, 0, limits.min / 2], [limits.max, limits.max, limits.max],
+        [0, masked, 0], [masked, 3, masked],
+    ]  # fmt: skip
+    return np.array(rows, dtype)
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE + ROWS, ids=repr)
 def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(case, dtype, mode):
-    points = edges(dtype)[:-1]
+    points = rows_of_edges(case, dtype) if case in ROWS else edges(dtype)[:-1]
     zero, one = np.zeros_like(points), np.ones_like(points)
-    function = derivatives(case, dtype, mode)
+    function = derivatives(case, dtype, mode, points.ndim)
     np.testing.assert_array_equal(function(points, zero, one)[1], zero)
     np.testing.assert_array_equal(function(points, zero, zero)[2], zero)
     np.testing.assert_array_equal(function(points, one, zero)[2], zero)
@@ -96,18 +107,8 @@ class TestRows:
     def function(self, case, dtype, mode):
         return derivatives(case, dtype, mode, ndim=2)
 
-    def rows(self, case, dtype):
-        limits = np.finfo(dtype)
-        masked = case.masked
-        rows = [
-            [0, 0, 0], [1000, -1000, 0], [-1000, -1000, -1000], [-89, 0, 89], [0.25, 0.5, -0.125],
-            [limits.max / 2, 0, limits.min / 2], [limits.max, limits.max, limits.max],
-            [0, masked, 0], [masked, 3, masked],
-        ]  # fmt: skip
-        return np.array(rows, dtype)
-
     def test_values_at_the_edges_are_the_limits(self, function, case, dtype):
-        rows = self.rows(case, dtype)
+        rows = rows_of_edges(case, dtype)
         got = function(rows, np.ones_like(rows), np.ones_like(rows))[0]
         assert got.dtype == dtype
         np.testing.assert_allclose(got, case.values(rows), rtol=2 * np.finfo(dtype).eps, atol=1e-37)
@@ -120,7 +121,7 @@ class TestRows:
         np.testing.assert_allclose(got[3:], case.values(rows[3:]), rtol=2 * np.finfo(dtype).eps)
 
     def test_derivatives_at_the_edges_are_finite_and_right(self, function, case, dtype):
-        rows = self.rows(case, dtype)
+        rows = rows_of_edges(case, dtype)
         rng = np.random.RandomState(0)
         g, h = (rng.randn(*rows.shape).astype(dtype) for _ in range(2))
         _, first, second = function(rows, g, h)
@@ -129,12 +130,6 @@ class TestRows:
         atol = 30 * np.finfo(dtype).eps
         np.testing.assert_allclose(first, case.pullback(values, g), rtol=0, atol=atol)
         np.testing.assert_allclose(second, case.second(values, g, h), rtol=0, atol=atol)
-
-    def test_the_gradient_is_zero_where_the_incoming_gradient_is_zero(self, function, case, dtype):
-        rows = self.rows(case, dtype)
-        zero, one = np.zeros_like(rows), np.ones_like(rows)
-        np.testing.assert_array_equal(function(rows, zero, one)[1], zero)
-        np.testing.assert_array_equal(function(rows, one, zero)[2], zero)
 
 
 def test_every_activation_is_in_a_table():
