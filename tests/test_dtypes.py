@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from activations import ALL, CLASSES, ELEMENTWISE, EVERY
+from activations import ALL, CLASSES, ELEMENTWISE
 from helpers import AS_IT_IS, UNCONNECTED, T, change_flags, library, tensor, with_theano_itself
 
 from lasagne_nl import nonlinearities as nl
@@ -61,7 +61,6 @@ def test_rectify_of_numpy_is_numpy_as_in_lasagne(kind):
     assert isinstance(got, np.ndarray if np.ndim(x) else np.generic) and got.dtype == dtype
     exact = np.where(np.isnan(np.float64(x)), x, np.maximum(np.float64(x), 0))
     np.testing.assert_array_equal(got, exact.astype(dtype))
-    assert nl.relu(x).dtype == dtype
 
 
 @pytest.mark.parametrize("number, expected", [(3, 3.0), (-2, 0.0), (True, 1.0), (-0.5, 0.0)])
@@ -96,22 +95,16 @@ def test_first_and_second_gradients_have_the_dtype_of_the_input(name, dtype, flo
 @pytest.mark.parametrize("mode", ["FAST_COMPILE"] + ["FAST_RUN"] * with_theano_itself)
 def test_float16_is_the_exact_result_rounded_up_to_the_ends_of_its_range(mode):
     """Also with a parameter that is hardly a normal number of float16."""
-    small = {
-        repr(a): a
-        for a in (
-            owner(**dict(given, **{name: 1e-4})) for owner, given in CLASSES for name in given
-        )
-    }
-    activations = dict(small, **{name: EVERY[name] for name in ("softplus", "log_sigmoid", "mish")})
+    small = [owner(**dict(given, **{name: 1e-4})) for owner, given in CLASSES for name in given]
     x, exact = tensor("x", "float16", 1), tensor("exact", "float64", 1)
     points = np.array([-np.inf, -65504, -3, -1e-4, 0, 1e-4, 3, 65504, np.inf], "float16")
-    for name, activation in activations.items():
+    for activation in [*small, nl.softplus, nl.log_sigmoid, nl.mish]:
         got = library.function([x], activation(x), mode=mode)(points)
         expected = library.function([exact], activation(exact), mode="FAST_COMPILE")(points)
         assert got.dtype == "float16"
         with np.errstate(over="ignore"):
             expected = expected.astype("float16")
-        np.testing.assert_allclose(got, expected, rtol=3e-3, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(got, expected, rtol=3e-3, atol=1e-4, err_msg=str(activation))
 
 
 FLOATS = ["float16", "float32", "float64"]

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -607,19 +607,13 @@ def test_a_pickled_function_is_compiled_in_the_process_that_loads_it(name, tmp_p
 @pytest.mark.parametrize("name", EVERY)
 def test_threads_that_call_compiled_functions_side_by_side_get_right_results(name):
     *functions, points = pickled(name)  # of the same compiled code, each with its own memory
-    expected, wrong = functions[0](points), []
+    expected = functions[0](points)
 
-    def work(function):
-        for _ in range(50):
-            if not np.array_equal(function(points), expected):
-                wrong.append(function)
+    def are_right(function):
+        return all(np.array_equal(function(points), expected) for _ in range(50))
 
-    threads = [threading.Thread(target=work, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    with ThreadPoolExecutor(len(functions)) as threads:
+        assert all(threads.map(are_right, functions))
 
 
 def test_processes_that_share_one_cache_get_right_results(tmp_path):
