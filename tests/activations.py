@@ -236,15 +236,11 @@ def _between(x, low, high):
     return min(max(x, low), high)
 
 
-def _inside(x, low, high):
-    return mpf(low < x < high)
-
-
 def _hard_sigmoid(name, activation, slope, zero, one):
     return Case(
         name, activation,
         lambda x, s: mpf(x >= one) if not zero < x < one else s * (x - zero),
-        lambda x, s: s * _inside(x, zero, one), lambda x, s: mpf(0),
+        lambda x, s: s * mpf(zero < x < one), lambda x, s: mpf(0),
         limits=(0, 1), slopes=(0, 0), constants=(slope,), kinks=(zero, one),
     )  # fmt: skip
 
@@ -252,7 +248,7 @@ def _hard_sigmoid(name, activation, slope, zero, one):
 def _clipped(name, activation, low, high):
     return Case(
         name, activation,
-        lambda x, m, M: _between(x, m, M), lambda x, m, M: _inside(x, m, M), lambda x, m, M: mpf(0),
+        _between, lambda x, m, M: mpf(m < x < M), lambda x, m, M: mpf(0),
         limits=(low, high), slopes=(0, 0), constants=(low, high), kinks=(low, high),
     )  # fmt: skip
 

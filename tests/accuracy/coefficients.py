@@ -87,10 +87,6 @@ def exp_tail(x):
     return (mpmath.expm1(x) - x) / x**2
 
 
-def exp2_ratio(x):
-    return mpmath.expm1(x * mpmath.log(2)) / x
-
-
 def erf_tail(x):
     root = mpmath.sqrt(x)
     return mpmath.erf(root) / root - 1
@@ -113,10 +109,6 @@ def log1p_ratio(x):
 def tanh_tail(x):
     root = mpmath.sqrt(x)
     return (mpmath.tanh(root) - root) / root**3
-
-
-def tanh_rest(x):
-    return -tanh_tail(x)
 
 
 def normal_near_0(x):
@@ -206,10 +198,11 @@ POLYNOMIALS = {
         normal_near_0, lambda x: mpmath.sqrt(x), (0, mpf(1) / 4), {np.float64: 11},
     ),
     **dict(parts_of_quotient("normal", scaled_normal_tail, 15, 5, 6)),
-    **dict(parts_of_quotient("tanh_rest", tanh_rest, 81, 4, 5)),
+    **dict(parts_of_quotient("tanh_rest", lambda x: -tanh_tail(x), 81, 4, 5)),
     # For float32, computed in float64.
     "exp2_ratio_for_float": (
-        exp2_ratio, lambda x: abs(x / 2**x), (-mpf(1) / 2, mpf(1) / 2), {np.float64: 6},
+        lambda x: mpmath.expm1(x * mpmath.log(2)) / x, lambda x: abs(x / 2**x),
+        (-mpf(1) / 2, mpf(1) / 2), {np.float64: 6},
     ),
     "erf_tail": (
         erf_tail, lambda x: mpmath.sqrt(x) / mpmath.erf(mpmath.sqrt(x)), (0, 1),
