@@ -129,18 +129,13 @@ def truth_of_softmax(name):
     return np.array(values), np.array(slopes)
 
 
-def canonical(variable):
-    """As PyMC has a graph before it takes gradients."""
-    return _rewriting.canonical(variable)
-
-
 def itself(variable):
     return variable
 
 
 WAYS = [(mode, itself) for mode in MODES]
-if library.__name__ != "theano":
-    WAYS.append((MODES[0], canonical))
+if library.__name__ != "theano":  # as PyMC has a graph before it takes gradients
+    WAYS.append((MODES[0], _rewriting.canonical))
 every_way = pytest.mark.parametrize("mode, prepare", WAYS)
 
 
