@@ -378,13 +378,16 @@ class TestMendedSuccessors:
         )
 
 
-@pytest.mark.parametrize("activation, distribution, off_mean, off_variance", [
-    (nl.ScaledTanH(0.5, 2.4), "normal", 1e-12, 0.02),
-    (nl.ScaledTanH(1, 1.6), "normal", 1e-12, 0.02),
-    (nl.ScaledTanH(0.5, 2.27), "uniform", 1e-12, 0.02),
-    (nl.ScaledTanH(1, 1.48), "uniform", 1e-12, 0.02),
-    (nl.selu, "normal", 1e-7, 1e-7),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "activation, distribution, off_mean, off_variance",
+    [
+        (nl.ScaledTanH(0.5, 2.4), "normal", 1e-12, 0.02),
+        (nl.ScaledTanH(1, 1.6), "normal", 1e-12, 0.02),
+        (nl.ScaledTanH(0.5, 2.27), "uniform", 1e-12, 0.02),
+        (nl.ScaledTanH(1, 1.48), "uniform", 1e-12, 0.02),
+        (nl.selu, "normal", 1e-7, 1e-7),
+    ],
+)
 def test_the_scales_keep_zero_mean_and_unit_variance(
     activation, distribution, off_mean, off_variance
 ):
