@@ -1,18 +1,10 @@
 /* What the kernels are written in, in C, and how they are called. */
 
-#ifndef LASAGNE_NL_ARITHMETIC_H
-#define LASAGNE_NL_ARITHMETIC_H
-
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__GNUC__)
 #define LNL_INLINE static inline __attribute__((always_inline))
 #define LNL_NOINLINE static __attribute__((noinline))
-#else
-#define LNL_INLINE static inline
-#define LNL_NOINLINE static
-#endif
 
 LNL_INLINE uint32_t lnl_bits(float x) { uint32_t i; memcpy(&i, &x, sizeof i); return i; }
 LNL_INLINE uint64_t lnl_bits(double x) { uint64_t i; memcpy(&i, &x, sizeof i); return i; }
@@ -51,5 +43,3 @@ template <class T> LNL_INLINE T lnl_of_rank(T x) { return x; }
 /* A kernel is compiled by the rules of IEEE 754, and other code as the user's flags say: there it is a
  * function of its own, and the kernel itself only in our vectorised loop. */
 #define LNL_CALL(kernel) lnl_outside_##kernel
-
-#endif

@@ -208,8 +208,8 @@ def in_ieee_arithmetic(text):
 @functools.lru_cache(maxsize=None)
 def read(*names):
     """C files of this folder."""
-    texts = [pkgutil.get_data(__package__, name).decode("utf-8") for name in names]
-    return in_ieee_arithmetic("\n".join(texts))
+    texts = {name: pkgutil.get_data(__package__, name).decode("utf-8") for name in names}
+    return "".join(_once(name.replace(".", "_"), text) for name, text in texts.items())
 
 
 @functools.lru_cache(maxsize=None)

@@ -6,10 +6,9 @@
  * through small buffers.
  */
 
-#ifndef LASAGNE_NL_LOOPS_H
-#define LASAGNE_NL_LOOPS_H
-
+#include <cstdlib>
 #include <string.h>
+#include <utility>
 
 #define LNL_LONG 1024    /* elements of a row that is worth aligning */
 #define LNL_BUFFER 256   /* elements of each operand that are buffered at a time */
@@ -40,13 +39,13 @@ typedef struct {
 static void lnl_copy(char *to, npy_intp to_stride, const char *from, npy_intp from_stride,
                      npy_intp size, npy_intp n)
 {
-    npy_intp i;
 #define LNL_COPY(type) \
-    for (i = 0; i < n; i++) *(type *)(to + i * to_stride) = *(const type *)(from + i * from_stride)
-    if (size == 4) { LNL_COPY(npy_uint32); }
-    else if (size == 8) { LNL_COPY(npy_uint64); }
-    else if (size == 2) { LNL_COPY(npy_uint16); }
-    else { LNL_COPY(npy_uint8); }
+    for (npy_intp i = 0; i < n; i++) \
+        *(type *)(to + i * to_stride) = *(const type *)(from + i * from_stride)
+    if (size == 4) LNL_COPY(npy_uint32);
+    else if (size == 8) LNL_COPY(npy_uint64);
+    else if (size == 2) LNL_COPY(npy_uint16);
+    else LNL_COPY(npy_uint8);
 #undef LNL_COPY
 }
 
@@ -55,16 +54,12 @@ static void lnl_simplify(lnl_loop *loop, int keep_last)
 {
     int ordered = keep_last ? loop->ndim - 1 : loop->ndim, d, e, k, ndim = 0;
     const npy_intp *by = loop->operands[loop->first_output].strides;
-#define LNL_SWAP(a, b) { npy_intp swap = (a); (a) = (b); (b) = swap; }
-#define LNL_ABS(a) ((a) < 0 ? -(a) : (a))
     for (d = 1; d < ordered; d++)
-        for (e = d; e > 0 && LNL_ABS(by[e - 1]) < LNL_ABS(by[e]); e--) {
-            LNL_SWAP(loop->shape[e - 1], loop->shape[e]);
+        for (e = d; e > 0 && std::abs(by[e - 1]) < std::abs(by[e]); e--) {
+            std::swap(loop->shape[e - 1], loop->shape[e]);
             for (k = 0; k < loop->count; k++)
-                LNL_SWAP(loop->operands[k].strides[e - 1], loop->operands[k].strides[e]);
+                std::swap(loop->operands[k].strides[e - 1], loop->operands[k].strides[e]);
         }
-#undef LNL_SWAP
-#undef LNL_ABS
     for (d = 0; d < loop->ndim; d++) {
         int last = d == loop->ndim - 1;
         if (loop->shape[d] == 1 && !(last && (keep_last || ndim == 0))) continue;
@@ -215,5 +210,3 @@ static void lnl_run(lnl_loop *loop, int keep_last, npy_intp minimum)
         lnl_pieces(loop, split, part, pieces * d / threads, pieces * (d + 1) / threads);
 #endif
 }
-
-#endif

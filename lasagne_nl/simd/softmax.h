@@ -8,9 +8,6 @@
  * one by one does not allow.
  */
 
-#ifndef LASAGNE_NL_SOFTMAX_H
-#define LASAGNE_NL_SOFTMAX_H
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -213,5 +210,3 @@ static bool lnl_crossentropy_grad(npy_intp minimum, PyArrayObject **out, PyArray
     };
     return lnl_each_row<T>(minimum, NULL, out, s, NULL, compute);
 }
-
-#endif

@@ -1,8 +1,5 @@
 /* How wide vectors are, and how many threads share an operation. */
 
-#ifndef LASAGNE_NL_THREADS_H
-#define LASAGNE_NL_THREADS_H
-
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -22,5 +19,3 @@ static int lnl_threads(npy_intp elements, npy_intp minimum)
     return 1;
 #endif
 }
-
-#endif
