@@ -148,22 +148,23 @@ def pow2(f, k):
     return number(bits(k) << f.mantissa)
 
 
-def reduce_by(f, y, magic):
-    """a, r, r_lo for y = n log(2) + r + r_lo with |r| <= log(2) / 2, where a = 2^(n + e) for
-    magic = e + f.bias + f.magic
-    """
-    return reduce_at(f, y, mad(y, f.log2e, magic), magic)
+def reduce(f, y, extra=0):
+    """a, r, r_lo for y = n log(2) + r + r_lo with |r| <= log(2) / 2, where a = 2^(n + extra)"""
+    return reduce_sum(f, y, None, f.magic + f.bias + extra)
 
 
-def reduce_at(f, y, k, magic):
+def reduce_sum(f, y, y_lo, magic):
+    """The same for y + y_lo, or y alone, where a = 2^(n + e) for magic = e + f.bias + f.magic"""
+    return reduce_at(f, y, y_lo, mad(y, f.log2e, magic), magic)
+
+
+def reduce_at(f, y, y_lo, k, magic):
     n = k - magic
     whole = mad(n, -f.ln2, y)  # exact
-    r = mad(n, -f.ln2_lo, whole)
-    return pow2(f, k), r, mad(n, -f.ln2_lo, whole - r)
-
-
-def reduce(f, y, extra=0):
-    return reduce_by(f, y, f.magic + f.bias + extra)
+    w = whole if y_lo is None else whole + y_lo
+    r = mad(n, -f.ln2_lo, w)
+    a, r_lo = pow2(f, k), mad(n, -f.ln2_lo, w - r)
+    return a, r, r_lo if y_lo is None else r_lo + ((whole - w) + y_lo)
 
 
 def expm1_reduced(f, r, tail="exp_tail"):
@@ -203,20 +204,8 @@ def quotient(x, d, inverse, d_lo=None):
     return mad(rest(q, d, x) if d_lo is None else remainder(x, q, d, d_lo), inverse, q)
 
 
-def reduce_sum(f, y, y_lo, magic):
-    """As `reduce_by`, for y + y_lo; there may be no y_lo"""
-    if y_lo is None:
-        return reduce_by(f, y, magic)
-    k = mad(y, f.log2e, magic)
-    n = k - magic
-    whole = mad(n, -f.ln2, y)
-    w = whole + y_lo
-    r = mad(n, -f.ln2_lo, w)
-    return pow2(f, k), r, mad(n, -f.ln2_lo, w - r) + ((whole - w) + y_lo)
-
-
 def exp_of_sum(f, y, y_lo, magic, is_exact=False):
-    """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_by` has it; there may be no y_lo. It
+    """exp(y + y_lo) = e + e_lo, times a power of 2 as `reduce_sum` has it; there may be no y_lo. It
     is off by a quarter of a unit of e, or exact but for the polynomial.
     """
     a, r, r_lo = reduce_sum(f, y, y_lo, magic)
@@ -569,13 +558,13 @@ def log1p(f, x):
 
 
 def exp_near_1(f, x, shift, least, magic):
-    """2^64 exp(x - shift) times a power of 2, which is in `magic` as `reduce_by` has it; 0 for what
-    is below `least`
+    """2^64 exp(x - shift) times a power of 2, which is in `magic` as `reduce_sum` has it; 0 for
+    what is below `least`
     """
     z = x - shift
     is_0 = z < least
     # For what is below it is enough that a is no small number.
-    a, r, _ = reduce_at(f, z, select(is_0, magic, mad(z, f.log2e, magic)), magic)
+    a, r, _ = reduce_at(f, z, None, select(is_0, magic, mad(z, f.log2e, magic)), magic)
     p, _ = expm1_reduced(f, r, "exp_tail_short")
     return select(is_0, 0.0, mad(a, p, a))
 
