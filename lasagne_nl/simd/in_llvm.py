@@ -29,7 +29,9 @@ _TYPES = {
     "uint64": ir.IntType(64), "bool": ir.IntType(1),
 }  # fmt: skip
 _DOUBLE = _TYPES["float64"]
-_OF_FLOATS = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv", "neg": "fneg", "fma": "fma"}
+_OF_FLOATS = {
+    "+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv", "neg": "fneg", "fma": "fma", "mad": "fma",
+}  # fmt: skip
 _OF_INTEGERS = {
     "+": "add", "-": "sub", "&": "and_", "|": "or_", "^": "xor", "<<": "shl", ">>": "lshr",
 }  # fmt: skip
@@ -58,17 +60,13 @@ def _operation(builder, value, code):
         return builder.select(*operands)
     if value.operation == "signed_min":
         return builder.select(builder.icmp_signed("<", *operands), *operands)
-    if value.operation == "sqrt":
-        root = builder.module.declare_intrinsic("llvm.sqrt", [_TYPES[value.kind]])
-        return builder.call(root, operands)
-    if value.operation == "log":
-        return builder.call(builder.module.declare_intrinsic("llvm.log", [_DOUBLE]), operands)
+    if value.operation in ("sqrt", "log"):
+        name, kinds = "llvm." + value.operation, [_TYPES[value.kind]]
+        return builder.call(builder.module.declare_intrinsic(name, kinds), operands)
     if value.operation == "part":
         return operands[0][operands[1]]
     if value.operation == "row":
         return builder.load(builder.gep(operands[0], [code["index"]]))
-    if value.operation == "mad":
-        return builder.fma(*operands)
     if value.operation == "rest":
         a, b, c = operands
         return builder.fma(builder.fneg(a), b, c)
