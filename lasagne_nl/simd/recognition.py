@@ -5,7 +5,7 @@ that, for a placeholder of the incoming one, is the pattern of its slope. Patter
 dimensions, and match any number of them. They are made of the activations that the process has
 applied, when a graph with floats of their dtype is first compiled, and are compared with the graph
 as it was written, before any other rewrite. What is only like a pattern is left as it is. Those of
-activations of whole rows have the type of what they are compared with.
+sparsemax, of whole rows, have the type of what they are compared with.
 """
 
 import collections
@@ -253,42 +253,36 @@ def _is_moderate(variable):
     return number == 0 or (number is not None and 2.0**-30 < abs(number) < 2.0**30)
 
 
-# Activations of rows: the class, the operation, and that of the gradient from the value.
-_ROWS = {nonlinearities.Sparsemax: (RowSparsemax, RowSparsemaxGrad)}
-
-
 @functools.lru_cache(maxsize=64)  # types are without number
 @_unwatched
-def _patterns_of_rows(activation, kind):
-    """The input, the incoming gradient, the value, and the gradient of an activation of rows."""
+def _patterns_of_sparsemax(kind):
+    """The input, the incoming gradient, the value, and the gradient."""
     x, incoming = kind(), kind()
-    value = activation()._of_rows(x)
+    value = nonlinearities.Sparsemax()._of_rows(x)
     return x, incoming, value, tools.gradient.grad(None, x, known_grads={value: incoming})
 
 
 @functools.lru_cache(maxsize=None)
-def _roots_of_rows(activation, dtype):
-    """The operations that the value and the gradient of an activation of rows end with."""
-    *_, value, gradient = _patterns_of_rows(activation, tensor.vector(dtype=dtype).type)
+def _roots_of_sparsemax(dtype):
+    """The operations that the value and the gradient end with."""
+    *_, value, gradient = _patterns_of_sparsemax(tensor.vector(dtype=dtype).type)
     return value.owner.op, gradient.owner.op
 
 
-def _activation_of_rows(result):
-    """What takes the place of the value or the gradient of an activation of rows, or False."""
-    for activation, (op, op_of_gradient) in _ROWS.items():
-        called = map(vars(nonlinearities).get, applied)
-        if not any(one is activation or isinstance(one, activation) for one in called):
-            continue
-        if result.owner.op not in _roots_of_rows(activation, result.dtype):
-            continue
-        x, incoming, value, gradient = _patterns_of_rows(activation, result.type)
-        for pattern in (value, gradient):
-            found = {}
-            if pattern.owner.op == result.owner.op and _matches(pattern, result, found):
-                made = of_rows(op(), found[x])
-                if pattern is gradient:
-                    made = of_rows(op_of_gradient(), found[incoming], made)
-                return [made]
+def _sparsemax(result):
+    """What takes the place of the value or the gradient of sparsemax, or False."""
+    if not applied.keys() & {"Sparsemax", "sparsemax"}:
+        return False
+    if result.owner.op not in _roots_of_sparsemax(result.dtype):
+        return False
+    x, incoming, value, gradient = _patterns_of_sparsemax(result.type)
+    for pattern in (value, gradient):
+        found = {}
+        if pattern.owner.op == result.owner.op and _matches(pattern, result, found):
+            made = of_rows(RowSparsemax(), found[x])
+            if pattern is gradient:
+                made = of_rows(RowSparsemaxGrad(), found[incoming], made)
+            return [made]
     return False
 
 
@@ -305,7 +299,7 @@ def local_activation(fgraph, node):
         if _matches(pattern.expression, result, found):
             made = _elementwise(OPERATIONS[pattern.kernel], *map(found.get, pattern.inputs))
             return [made] if made.type.broadcastable == result.type.broadcastable else False
-    return result.ndim > 0 and _activation_of_rows(result)
+    return result.ndim > 0 and _sparsemax(result)
 
 
 # The slopes of sigmoid and tanh, made of the value, cancel where that is nearly 1. Where it serves
