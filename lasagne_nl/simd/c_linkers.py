@@ -15,20 +15,6 @@ from lasagne_nl.simd.rows import OfRows
 _OF_BLAS = {"Dot", "GemmRelated", "Gemv", "Ger", "BatchedDot", "Blockwise", "Scan"}
 
 
-def _softmax(replacements):
-    @tools.local(*replacements)
-    def local_softmax(fgraph, node):
-        """Theano's operations on rows of softmax -> those of `softmax`."""
-        replacement = replacements.get(type(node.op))
-        variables, integers = node.inputs + node.outputs, tools.tensor.discrete_dtypes
-        floats = {variable.dtype for variable in variables if variable.dtype not in integers}
-        if replacement is None or floats not in ({"float32"}, {"float64"}):
-            return False
-        return replacement()(*node.inputs, **{"return_list": True})
-
-    return local_softmax
-
-
 @functools.lru_cache(maxsize=None)
 def _is_of_blas(kind):
     return any(one.__name__ in _OF_BLAS for one in kind.__mro__)
@@ -47,7 +33,7 @@ def local_rows_alone(fgraph, node):
     """Operations on rows -> the same by one thread, where that is better."""
     if not _is_better_alone(fgraph, node.op):
         return False
-    return type(node.op)(openmp=False)(*node.inputs, **{"return_list": True})
+    return type(node.op)(openmp=False)(*node.inputs, return_list=True)
 
 
 @tools.local(Elemwise)
@@ -59,7 +45,7 @@ def local_vector_elemwise(fgraph, node):
         return False
     openmp = op.openmp and not is_alone
     vector = VectorElemwise(op.scalar_op, op.inplace_pattern, op.name, openmp=openmp)
-    return vector(*node.inputs, **{"return_list": True})
+    return vector(*node.inputs, return_list=True)
 
 
 def _end_threads():
@@ -77,9 +63,7 @@ def register():
     rewrites.register(*tags, name=name)
     of_rows = None
     if tools.is_theano:
-        from lasagne_nl.simd.softmax import REPLACEMENTS
-
-        of_rows = _softmax(REPLACEMENTS)
+        from lasagne_nl.simd.softmax import local_softmax as of_rows
     rewrites.register_rows(as_matrix=True, tags=tags, name=name, of_rows=of_rows)
     reduction = tools.module("tensor.elemwise").CAReduce
     if not tools.is_theano and "c_support_code" not in vars(reduction):

@@ -7,6 +7,7 @@ inference it keeps.
 from theano.tensor.nnet import nnet
 
 from lasagne_nl.simd.rows import OfRows
+from lasagne_nl.simd.scalar_ops import tools
 
 
 class Softmax(OfRows, nnet.Softmax):
@@ -38,3 +39,14 @@ class CrossentropySoftmax1HotWithBiasDx(OfRows, nnet.CrossentropySoftmax1HotWith
 
 # Theano's operation: the one that takes its place.
 REPLACEMENTS = {op.__bases__[1]: op for op in OfRows.__subclasses__() if op.__module__ == __name__}
+
+
+@tools.local(*REPLACEMENTS)
+def local_softmax(fgraph, node):
+    """Theano's operations on rows of softmax -> those of this module."""
+    replacement = REPLACEMENTS.get(type(node.op))
+    variables, integers = node.inputs + node.outputs, tools.tensor.discrete_dtypes
+    floats = {variable.dtype for variable in variables if variable.dtype not in integers}
+    if replacement is None or floats not in ({"float32"}, {"float64"}):
+        return False
+    return replacement()(*node.inputs, return_list=True)
