@@ -103,10 +103,8 @@ def _mend_sigmoid_and_softplus():
 
 
 def _mend_softmax_in_python():
-    for op, perform in (
-        (special.Softmax, perform_softmax),
-        (special.LogSoftmax, perform_log_softmax),
-    ):
+    in_python = {special.Softmax: perform_softmax, special.LogSoftmax: perform_log_softmax}
+    for op, perform in in_python.items():
         # In PyTensor 3 they are made of other operations, and have none.
         if not is_theano and "perform" in vars(op):
             op.perform = perform
