@@ -177,44 +177,27 @@ def _inner_name(nodename):
 
 
 def _loop(node, nodename, inames, onames):
-    ndim = node.outputs[0].ndim
     operands = _operands(node, inames, onames)
     fixed = [_is_fixed(v, node) for _, v, _ in operands]
     keep_last = any(f and not all(v.type.broadcastable) for f, (_, v, _) in zip(fixed, operands))
-    stride = "PyArray_DIMS({0})[{1}] == 1 ? 0 : PyArray_STRIDES({0})[{1}]"
-    fill = []
-    for k, (name, variable, is_output) in enumerate(operands):
-        # Aesara repeats what turns out to be 1 long, though nothing said so.
-        strides = [
-            "0" if broadcast else stride.format(name, d)
-            for d, broadcast in enumerate(variable.type.broadcastable)
-        ]
-        fill.append(
-            "lnl_operand o{k} = {{(char *)PyArray_DATA({name}), sizeof({type}), {out}, {fixed}, "
-            "{{{strides}}}}}; loop.operands[{k}] = o{k};".format(
-                k=k,
-                name=name,
-                type=variable.type.dtype_specs()[1],
-                out=int(is_output),
-                fixed=int(fixed[k]),
-                strides=", ".join(strides),
-            )
-        )
+    fill = [
+        "lnl_add(&loop, {}, {:d}, {:d});".format(name, is_output, is_fixed)
+        for (name, _, is_output), is_fixed in zip(operands, fixed)
+    ]
     return """
     {{
         lnl_loop loop;
         loop.inner = {inner};
         loop.ndim = {ndim};
+        loop.count = 0;
         for (int d = 0; d < {ndim}; d++) loop.shape[d] = PyArray_DIMS({output})[d];
-        loop.count = {count};
         {fill}
         lnl_run(&loop, {keep_last}, {minimum});
     }}
     """.format(
         inner=_inner_name(nodename),
-        ndim=ndim,
+        ndim=node.outputs[0].ndim,
         output=onames[0],
-        count=len(operands),
         fill="\n        ".join(fill),
         keep_last=int(keep_last),
         minimum=least_for_threads(),

@@ -36,6 +36,19 @@ typedef struct {
     lnl_operand operands[LNL_OPERANDS];
 } lnl_loop;
 
+/* Another operand, the inputs first. */
+static void lnl_add(lnl_loop *loop, PyArrayObject *array, int is_output, int is_fixed)
+{
+    lnl_operand *o = &loop->operands[loop->count++];
+    o->data = PyArray_BYTES(array);
+    o->size = PyArray_ITEMSIZE(array);
+    o->is_output = is_output;
+    o->is_fixed = is_fixed;
+    /* Aesara repeats what turns out to be 1 long, though nothing said so. */
+    for (int d = 0; d < loop->ndim; d++)
+        o->strides[d] = PyArray_DIMS(array)[d] == 1 ? 0 : PyArray_STRIDES(array)[d];
+}
+
 static void lnl_copy(char *to, npy_intp to_stride, const char *from, npy_intp from_stride,
                      npy_intp size, npy_intp n)
 {
