@@ -64,37 +64,27 @@ def _composite(op, node, **options):
     return function, key and hashlib.sha256(repr(("lasagne_nl", 3, key)).encode()).hexdigest()
 
 
-def _inline_stores_too():
-    """In older versions a function that stores what another one returns is the core of the loop."""
-    store = getattr(elemwise, "store_core_outputs", None)
-
-    def store_core_outputs(core, *arguments, **options):
-        function = store(core, *arguments, **options)
-        if core.targetoptions.get("forceinline"):
-            function.targetoptions["forceinline"] = True
-        return function
-
-    if store:
-        elemwise.store_core_outputs = store_core_outputs
+_store_of_pytensor = getattr(elemwise, "store_core_outputs", None)
+_loop_of_pytensor = vectorize_codegen.make_loop_call
 
 
-_inline_stores_too()
+def _store_core_outputs(core, *arguments, **options):
+    """PyTensor's own, in older versions the core of the loop: inlined, too, where a kernel is."""
+    function = _store_of_pytensor(core, *arguments, **options)
+    if core.targetoptions.get("forceinline"):
+        function.targetoptions["forceinline"] = True
+    return function
 
 
-def _widen_loops():
-    """Have the loops around kernels use the widest vectors that the processor has."""
-    make = getattr(vectorize_codegen, "make_loop_call", None)
-
-    def make_loop_call(typing, context, builder, core, *arguments, **options):
-        if core.dispatcher.targetoptions.get("forceinline"):
-            in_llvm.widen(builder.function)
-        return make(typing, context, builder, core, *arguments, **options)
-
-    if make:
-        vectorize_codegen.make_loop_call = make_loop_call
+def _make_loop_call(typing, context, builder, core, *arguments, **options):
+    """PyTensor's own; around kernels with the widest vectors that the processor has."""
+    if core.dispatcher.targetoptions.get("forceinline"):
+        in_llvm.widen(builder.function)
+    return _loop_of_pytensor(typing, context, builder, core, *arguments, **options)
 
 
-_widen_loops()
+elemwise.store_core_outputs = _store_core_outputs
+vectorize_codegen.make_loop_call = _make_loop_call
 
 
 def has_kernels(op):
