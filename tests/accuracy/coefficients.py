@@ -262,9 +262,10 @@ def main():
         for name, floats, fitted in polynomials(dtype):
             error = largest_error(floats, *fitted) / mpf(float(np.finfo(dtype).eps))
             print("{} is within {} ULP".format(name, mpmath.nstr(error, 2)), file=sys.stderr)
-            text = ", ".join(DIGITS[dtype].format(float(one)) for one in floats) + ","
-            lines = textwrap.indent("\n".join(textwrap.wrap(text, 84)), " " * 12)
-            tables += '        "{}": (\n{}\n        ),\n'.format(name, lines)
+            numbers = ", ".join(DIGITS[dtype].format(float(one)) for one in floats)
+            text = '"{}": ({}),'.format(name, numbers)
+            lines = textwrap.wrap(text, 100, initial_indent=" " * 8, subsequent_indent=" " * 12)
+            tables += "\n".join(lines) + "\n"
         tables += "    },\n"
     sys.stdout.write(MODULE.format(tables))
 
