@@ -356,37 +356,7 @@ def tanh(f, x):
     return negate_if(f, select(v >= 1, far, near), x)
 
 
-def scaled_tanh(f, x, scale_in, c):
-    """c tanh(scale_in x), as if rounded once.
-    Error for 1.7159 tanh(2 / 3 x): float32 1.000 (0.9998), 0x1.bf81fep-126, next to the subnormals;
-    float64 0.998, 0x1.8aa810a0ec5cp-1.
-    """
-    b, s = absolute(f, scale_in), select(scale_in < 0, -c, c)
-    e = b * s
-    e_lo = -rest(b, s, e)
-    v = at_most(f.largest, absolute(f, x))  # a scale of 0 times infinity is 0
-    w = cap(f, v, f.tanh_is_1 / b)
-    # Far from 0: exp(-2 b w) = a (1 + p), where b w is not rounded.
-    magic = f.magic + f.bias
-    k = mad(w, b * (-2 * f.log2e), magic)
-    n = k - magic
-    r = mad(n, -f.ln2_lo, fma(w, -2 * b, n * -f.ln2))
-    a, (p, _) = pow2(f, k), expm1_reduced(f, r, "exp_tail_short")
-    # s tanh(b w) = 2 q - s for the quotient q of s and d + d_lo = 1 + exp(-2 b w)
-    d = mad(a, p, a + 1)
-    d_lo = mad(a, p, (1 - d) + a)
-    # What the division left, over d, or nearly: from 1 to 1.37 this line is within 1.5 % of 2 / d,
-    # and nearest to it at 1.36, where that weighs most.
-    q = s / d
-    left = remainder(s, q, d, d_lo)
-    far = fma(left, mad(-1.4, d, 3.3745), mad(2.0, q, -s))
-    u = v * b
-    y = u * u
-    near = fma(v, e, v * mad(e * y, polynomial(f.polynomials["tanh_tail_short"], y), e_lo))
-    return negate_if(f, select(u >= 0.5, far, near), x)
-
-
-def _exp_plus_1(f, x, factor=None):
+def exp_plus_1(f, x, factor=None):
     """(exp(|x|) + 1) one = d + d_lo, and the power of 2; or of |x| times a factor, a product that
     is not rounded. Where it is bounded its inverse, times 1e10, is 0.
     """
@@ -411,7 +381,7 @@ def slope_of_sigmoid(f, x):
     """s (1 - s) for s = sigmoid(x).  Error: float32 2.00, 0x1.c906e2p+0; float64 1.90,
     -0x1.0a9a151c580f6p+2.
     """
-    d, _, one = _exp_plus_1(f, x)
+    d, _, one = exp_plus_1(f, x)
     s = one / d
     return select(x <= INF, mad(-s, s, s), x)
 
@@ -420,18 +390,9 @@ def slope_of_tanh(f, x):
     """1 - tanh(x)^2.  Error: float32 2.00, 0x1.c906e2p-1; float64 1.90,
     -0x1.0a9a151c580f6p+1.
     """
-    d, _, one = _exp_plus_1(f, 2 * x)
+    d, _, one = exp_plus_1(f, 2 * x)
     four_s = 4 * one / d
     return select(x <= INF, mad(-four_s, 0.25 * four_s, four_s), x)
-
-
-def slope_of_scaled_tanh(f, x, b, c, c_lo):
-    """c + c_lo times the slope of tanh at b x, for b >= 0"""
-    d, d_lo, one = _exp_plus_1(f, x, 2 * b)
-    s = 1 / d  # over one, as the factor may be large
-    left = remainder(1.0, s, d, d_lo)
-    h = mad(4 * c, s, s * mad(4 * c, left, 4 * c_lo))
-    return select(x <= INF, mad(-h, mad(s, left, s) * one, h) * one, x)
 
 
 def _erfc_above_0(f, v):
@@ -440,8 +401,7 @@ def _erfc_above_0(f, v):
         tail, e = normal_tail_for_float(convert(at_most(10.5, v), "float64") * 2.0**0.5)
         return tail, e + e
     x = at_most(27.3, v)
-    square = x * x
-    square_lo = -rest(x, x, square)
+    square, square_lo = exact_product(x, x)
     a, r, r_lo = reduce(f, -square, 64)
     r = r + (r_lo - square_lo)
     p, _ = expm1_reduced(f, r)
