@@ -90,17 +90,8 @@ _FORMULAS = {"HardSigmoid": nonlinearities.HardSigmoid._rising}
 _Pattern = collections.namedtuple("_Pattern", "kernel expression inputs")
 # What numbers as parameters are in a pattern: none that a formula takes as a case of its own.
 _NUMBERS = 0.7109375, 0.7265625, 0.7421875
-
-
-def _unwatched(make):
-    """Decorate what makes patterns: flags that watch what a program builds are not for them."""
-
-    @functools.wraps(make)
-    def made(*arguments):
-        with tools.change_flags(compute_test_value="off", warn_float64="ignore"):
-            return make(*arguments)
-
-    return made
+# Decorates what makes patterns: flags that watch what a program builds are not for them.
+_unwatched = functools.partial(tools.change_flags, compute_test_value="off", warn_float64="ignore")
 
 
 def _patterns(name, are_variable, dtype, is_canonical=False):
@@ -119,18 +110,17 @@ def _patterns(name, are_variable, dtype, is_canonical=False):
     if is_canonical:
         value = tools.canonical(value)
     stands_for = dict(zip(OPERATIONS[name].inputs, map(_key, (x, *parameters))), g=incoming)
-    yield _pattern(name, value, stands_for)
+    expressions = {name: value}
     if name + "_slope" in OPERATIONS:
         slope = tools.gradient.grad(None, x, known_grads={value: incoming})
-        yield _pattern(name + "_slope", slope, stands_for)
-
-
-def _pattern(kernel, expression, stands_for):
-    return _Pattern(kernel, expression, [stands_for[one] for one in OPERATIONS[kernel].inputs])
+        expressions[name + "_slope"] = slope
+    for kernel, expression in expressions.items():
+        inputs = [stands_for[one] for one in OPERATIONS[kernel].inputs]
+        yield _Pattern(kernel, expression, inputs)
 
 
 @functools.lru_cache(maxsize=None)
-@_unwatched
+@_unwatched()
 def _variants(name, with_variables, dtype, is_canonical):
     """All patterns of an activation, of numbers as parameters, or of variables among them."""
     if name not in OPERATIONS:
@@ -177,7 +167,7 @@ def _nodes(variable, seen=None):
 
 
 @functools.lru_cache(maxsize=None)
-@_unwatched
+@_unwatched()
 def _in_python(kernel, dtype):
     """The expression of a kernel as a function that is computed without a compiler."""
     name = kernel[: -len("_slope")] if kernel.endswith("_slope") else kernel
@@ -254,7 +244,7 @@ def _is_moderate(variable):
 
 
 @functools.lru_cache(maxsize=64)  # types are without number
-@_unwatched
+@_unwatched()
 def _patterns_of_sparsemax(kind):
     """The input, the incoming gradient, the value, and the gradient."""
     x, incoming = kind(), kind()
