@@ -177,7 +177,7 @@ def _in_python(kernel, dtype):
     return library.function(pattern.inputs, pattern.expression, mode=mode)
 
 
-def _bare(variable):
+def bare(variable):
     """A variable without the axes that broadcasting has put before its own."""
     while variable.owner is not None and type(variable.owner.op).__name__ == "DimShuffle":
         (inner,), order = variable.owner.inputs, tuple(variable.owner.op.new_order)
@@ -202,27 +202,27 @@ def _is_same(a, b):
     return a is b or (a.dtype == b.dtype and _number(a) is not None and _number(a) == _number(b))
 
 
-def _matches(pattern, variable, found):
+def matches(pattern, variable, found):
     """Whether a variable is an instance of a pattern; `found` gets what its parts stand for."""
-    bare, key = _bare(variable), _key(_bare(pattern))
+    plain, key = bare(variable), _key(bare(pattern))
     if key in found:
-        return _is_same(_bare(found[key]), bare)
+        return _is_same(bare(found[key]), plain)
     found[key] = variable
     if variable.dtype != pattern.dtype:
         return False
     if key in _NUMBERS:
-        return _is_moderate(bare)
+        return _is_moderate(plain)
     if key.owner is None and isinstance(key, Constant):
-        return _is_same(key, bare)
+        return _is_same(key, plain)
     if key.owner is None:
-        return _number(bare) is None or _is_moderate(bare)
-    parts, node = key.owner.inputs, bare.owner
+        return _number(plain) is None or _is_moderate(plain)
+    parts, node = key.owner.inputs, plain.owner
     if node is None or node.op != key.owner.op:
         return False
     if len(parts) < len(node.inputs):
         parts = [one for part in parts for one in _terms(part, node.op, found)]
     return len(parts) == len(node.inputs) and all(
-        _matches(part, one, found) for part, one in zip(parts, node.inputs)
+        matches(part, one, found) for part, one in zip(parts, node.inputs)
     )
 
 
@@ -230,10 +230,10 @@ def _terms(part, op, found):
     """A part of a sum or product: that itself, or the terms of the one that it stands for, which
     canonical form makes terms of the whole.
     """
-    node = found[_key(_bare(part))].owner if _key(_bare(part)) in found else None
+    node = found[_key(bare(part))].owner if _key(bare(part)) in found else None
     if node is None or node.op != op:
         return [part]
-    found.update((_bare(one), one) for one in node.inputs)
+    found.update((bare(one), one) for one in node.inputs)
     return node.inputs
 
 
@@ -268,7 +268,7 @@ def _sparsemax(result):
     x, incoming, value, gradient = _patterns_of_sparsemax(result.type)
     for pattern in (value, gradient):
         found = {}
-        if pattern.owner.op == result.owner.op and _matches(pattern, result, found):
+        if pattern.owner.op == result.owner.op and matches(pattern, result, found):
             made = of_rows(RowSparsemax(), found[x])
             if pattern is gradient:
                 made = of_rows(RowSparsemaxGrad(), found[incoming], made)
@@ -286,7 +286,7 @@ def local_activation(fgraph, node):
     forms = (False, True) if "pymc" in sys.modules else (False,)
     for pattern in _by_root(tuple(applied.items()), result.dtype, forms).get(node.op, ()):
         found = {}
-        if _matches(pattern.expression, result, found):
+        if matches(pattern.expression, result, found):
             made = _elementwise(OPERATIONS[pattern.kernel], *map(found.get, pattern.inputs))
             return [made] if made.type.broadcastable == result.type.broadcastable else False
     return result.ndim > 0 and _sparsemax(result)

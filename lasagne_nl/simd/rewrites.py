@@ -4,12 +4,12 @@ from itertools import permutations
 
 from lasagne_nl.backend import library, of_rows
 from lasagne_nl.simd import rows, scalar_ops
-from lasagne_nl.simd.recognition import Elemwise, local_activation, local_slope
+from lasagne_nl.simd.recognition import Elemwise, bare, local_activation, local_slope, matches
 from lasagne_nl.simd.recorder import FLOATS
 from lasagne_nl.simd.scalar_ops import tools
 
 TAG = "lasagne_nl_simd"
-tensor, DimShuffle = tools.tensor, tools.module("tensor.elemwise").DimShuffle
+tensor = tools.tensor
 
 
 @tools.local(Elemwise)
@@ -61,11 +61,10 @@ def _terms(variable, op):
 def _bias(x):
     """The matrix and the vector whose sum x is, if it is such a sum."""
     for one, other in _terms(x, tensor.add):
-        if other.owner and isinstance(other.owner.op, DimShuffle) and one.type == x.type:
-            (row,) = other.owner.inputs
-            is_row = tuple(other.owner.op.new_order) == ("x", 0) and row.dtype == x.dtype
-            if is_row and row.type.broadcastable[0] == x.type.broadcastable[1]:
-                return [one, row]
+        row = bare(other)
+        is_row = row.ndim == 1 and row.dtype == x.dtype and one.type == x.type
+        if is_row and row.type.broadcastable[0] == x.type.broadcastable[1]:
+            return [one, row]
     return None
 
 
@@ -98,20 +97,6 @@ def local_softmax_of_rows(as_matrix):
 def local_gradient_of_rows(as_matrix):
     """A rewrite of the gradients of softmax and log_softmax, where they are no operations."""
 
-    def is_the_sum(variable, h, axis):
-        view = variable.owner
-        if view is None or not isinstance(view.op, DimShuffle):
-            return False
-        order = [*range(axis), "x", *range(axis, h.ndim - 1)]
-        node = view.inputs[0].owner
-        return (
-            list(view.op.new_order) == order
-            and node is not None
-            and type(node.op).__name__ == "Sum"
-            and tuple(node.op.axis or ()) == (axis,)
-            and node.inputs[0] is h
-        )
-
     @tools.local(tensor.sub)
     def local_gradient(fgraph, node):
         """h - sum(h) s for s = softmax(x), which has no other client, or for h = g s"""
@@ -122,7 +107,7 @@ def local_gradient_of_rows(as_matrix):
             axis = _axis(softmax.owner, as_matrix)
             if axis is None or h.type != softmax.type or h.dtype not in FLOATS:
                 continue
-            if not is_the_sum(total, h, axis):
+            if not matches(h.sum(axis=axis, keepdims=True), total, {bare(h): h}):
                 continue
             for g, factor in _terms(h, tensor.mul):
                 if factor is softmax and g.type == h.type:
