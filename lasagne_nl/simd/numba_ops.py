@@ -21,9 +21,9 @@ from lasagne_nl.simd.rows import OfRows
 from lasagne_nl.simd.scalar_ops import Kernel
 
 
-def _compiled(function, fastmath=False, **options):
+def _compiled(function):
     # LLVM is to have the whole loop before it: what it does not inline it does not vectorise.
-    return numba_njit(function, fastmath=fastmath, forceinline=True, **options)
+    return numba_njit(function, fastmath=False, forceinline=True)
 
 
 def call(name, dtype):
@@ -104,11 +104,7 @@ def _of_rows(op, node, **_):
     first_axis = ndims[0] - ndims[-1]  # of the last one
     step = 0 if first_axis else 1
     program = in_llvm.program(op.program, dtype, has_bias=first_axis > 0)
-
-    def of_row(a, b, result):
-        program(a, b, result)
-
-    of_row = _compiled(of_row)
+    of_row = _compiled(lambda a, b, result: program(a, b, result))
 
     def each_row(*inputs):
         x, last = np.ascontiguousarray(inputs[0]), np.ascontiguousarray(inputs[-1])
