@@ -38,7 +38,9 @@ def register():
     if wanted == "0":
         return False
     with_c = bool(backend.library.config.cxx) and _is_ieee_arithmetic(backend.library)
-    with_numba = backend.name == "pytensor" and _compiles_with_numba()
+    # PyTensor 3, with a Numba.
+    modules = "numba", "pytensor.link.numba.cache"
+    with_numba = backend.name == "pytensor" and all(map(importlib.util.find_spec, modules))
     if with_c:
         from lasagne_nl.simd import c_linkers
 
@@ -48,12 +50,6 @@ def register():
 
         numba_linker.register()
     return with_c if backend.wants_compiler() else with_numba
-
-
-def _compiles_with_numba():
-    """Whether it is PyTensor 3, with a Numba."""
-    modules = "numba", "pytensor.link.numba.cache"
-    return all(importlib.util.find_spec(module) for module in modules)
 
 
 def _is_ieee_arithmetic(library):
