@@ -18,14 +18,10 @@ class Kernel:
 
     kernel = None
 
-    def is_served(self, node):
-        """Whether the kernel has the dtypes of a node."""
-        kinds = {variable.type.dtype for variable in node.inputs + node.outputs}
-        dtype = node.inputs[0].type.dtype
-        return dtype in FLOATS and not kinds - {dtype, "bool"}
-
     def c_code(self, node, name, inputs, outputs, sub):
-        if not self.is_served(node):
+        dtype = node.inputs[0].type.dtype
+        kinds = {variable.type.dtype for variable in node.inputs + node.outputs}
+        if dtype not in FLOATS or kinds - {dtype, "bool"}:
             return super().c_code(node, name, inputs, outputs, sub)
         # PyTensor writes a constant as a literal, which is a double: the cast chooses the kernel.
         casts = ["({}){}".format(i.type.dtype_specs()[1], n) for i, n in zip(node.inputs, inputs)]
