@@ -58,8 +58,7 @@ template <class T> struct lnl_buffers {
           first((T *)(((npy_uintp)memory + LNL_ALIGN - 1) / LNL_ALIGN * LNL_ALIGN)), second(first + length),
           result(second + length) {}
     ~lnl_buffers() { free(memory); }
-private:
-    lnl_buffers(const lnl_buffers &);
+    lnl_buffers(const lnl_buffers &) = delete;
 };
 
 /* The row, where it can be computed in its place, or a copy of it in `work`, with one of the pads. */
