@@ -128,10 +128,12 @@ def _three_ways(x, at, below, middle, above):
 # Axes.
 
 
-def along(axes, function, x):
-    """Apply a function of the last axis along others, taken together if there are several."""
+def along(axes, function, x, *others):
+    """Apply a function of the last axis along others, taken together if there are several; if it is
+    one, the function may be of several tensors of one shape.
+    """
     if axes == (x.ndim - 1,):
-        return function(x)
+        return function(x, *others)
     order = [axis for axis in range(x.ndim) if axis not in axes] + list(axes)
     turned = rows = x.dimshuffle(*order)
     if len(axes) > 1:
@@ -139,7 +141,7 @@ def along(axes, function, x):
         kept, together = lengths[: -len(axes)], lengths[-len(axes) :]
         # Not -1, which is ambiguous where there are no rows.
         rows = turned.reshape(kept + [functools.reduce(operator.mul, together)], ndim=len(kept) + 1)
-    result = function(rows)
+    result = function(rows, *[one.dimshuffle(*order) for one in others])
     if len(axes) > 1:
         result = result.reshape(turned.shape, ndim=x.ndim)
     result = result.dimshuffle(*[order.index(axis) for axis in range(x.ndim)])

@@ -1,7 +1,9 @@
 """The rewrites that put the fast operations into a graph, for the library in use."""
 
+from functools import partial
 from itertools import permutations
 
+from lasagne_nl._calculus import along
 from lasagne_nl.backend import library, of_rows
 from lasagne_nl.simd import rows, scalar_ops
 from lasagne_nl.simd.recognition import Elemwise, bare, local_activation, local_slope, matches
@@ -29,14 +31,7 @@ def local_kernels(fgraph, node):
 
 def _along(op, axis, inputs, as_matrix):
     """An operation on the rows of inputs of one shape, which lie along an axis."""
-    order = [one for one in range(inputs[0].ndim) if one != axis] + [axis]
-
-    def turned(variable, order):
-        return variable if order == sorted(order) else variable.dimshuffle(order)
-
-    inputs = [turned(one, order) for one in inputs]
-    result = of_rows(op, *inputs) if as_matrix else op(*inputs)
-    return turned(result, [order.index(one) for one in range(len(order))])
+    return along((axis,), partial(of_rows, op) if as_matrix else op, *inputs)
 
 
 def _axis(softmax, as_matrix):
