@@ -16,6 +16,7 @@ import importlib.util
 import os
 import re
 
+from lasagne_nl import backend
 from lasagne_nl._theano_repairs import option_of_flags
 
 ENVIRONMENT_VARIABLE = "LASAGNE_NL_SIMD"
@@ -30,36 +31,28 @@ def register():
     """Have the optimiser make the rewrites, and say whether it does so by default; harmless to call
     twice.
     """
-    from lasagne_nl import backend
-
     wanted = os.environ.get(ENVIRONMENT_VARIABLE) or "1"
     if wanted not in ("0", "1"):
         raise ValueError("{}={!r} must be 0 or 1".format(ENVIRONMENT_VARIABLE, wanted))
     if wanted == "0":
         return False
-    with_c = bool(backend.library.config.cxx) and _is_ieee_arithmetic(backend.library)
+    with_c = bool(backend.library.config.cxx) and _is_ieee_arithmetic()
     # PyTensor 3, with a Numba.
     modules = "numba", "pytensor.link.numba.cache"
     with_numba = backend.name == "pytensor" and all(map(importlib.util.find_spec, modules))
     if with_c:
-        from lasagne_nl.simd import c_linkers
-
-        c_linkers.register()
+        importlib.import_module("lasagne_nl.simd.c_linkers").register()
     if with_numba:
-        from lasagne_nl.simd import numba_linker
-
-        numba_linker.register()
+        importlib.import_module("lasagne_nl.simd.numba_linker").register()
     return with_c if backend.wants_compiler() else with_numba
 
 
-def _is_ieee_arithmetic(library):
+def _is_ieee_arithmetic():
     """Whether the compiler will keep to IEEE 754 in our functions."""
-    config = library.config
+    config = backend.library.config
     found = _LICENCE.search(getattr(*option_of_flags(config)))
     if found is None:
         return True
-    from lasagne_nl.simd.scalar_ops import tools
-
-    cmodule = tools.module("gof.cmodule", "link.c.cmodule")
+    cmodule = backend.module("gof.cmodule", "link.c.cmodule")
     is_clang = "clang" in config.cxx or cmodule.gcc_llvm()
     return "single-precision" not in found.group() and not is_clang
