@@ -60,11 +60,10 @@ def register():
     tags = ("fast_run",) if tools.is_theano else ("fast_run", "cxx_only")
     # PyTensor has those of Numba, too, under the plain names.
     name = "{}_in_c" if library.__name__ == "pytensor" else "{}"
-    rewrites.register(*tags, name=name)
-    of_rows = None
+    local_softmax = None
     if tools.is_theano:
-        from lasagne_nl.simd.softmax import local_softmax as of_rows
-    rewrites.register_rows(as_matrix=True, tags=tags, name=name, of_rows=of_rows)
+        from lasagne_nl.simd.softmax import local_softmax
+    rewrites.register(tags, as_matrix=True, name=name, softmax=local_softmax)
     reduction = tools.module("tensor.elemwise").CAReduce
     if not tools.is_theano and "c_support_code" not in vars(reduction):
         # Aesara may fuse a sum with the function in it, and forgets the code that this one needs.

@@ -39,6 +39,5 @@ def local_sum_of_rows(fgraph, node):
 def register():
     """Have the rewrites made where the linker is Numba's."""
     _load_with_numba()
-    rewrites.register("numba")
-    rewrites.register_rows(as_matrix=False, tags=["numba"])
+    rewrites.register(["numba"], as_matrix=False)
     rewrites.add(48.86, "sums_of_rows", local_sum_of_rows, ["numba"])

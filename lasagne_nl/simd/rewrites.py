@@ -123,32 +123,24 @@ def add(position, name, rewrite, tags, **options):
     tools.register("{}_{}".format(TAG, name), position, rewrite, tags=(TAG, *tags), **options)
 
 
-def is_for_cpu():
-    """Whether graphs stay here: what moves them to a GPU does not know these operations. Where
-    there is none, Theano says so and goes on without, whatever its flags.
-    """
-    return not getattr(getattr(library, "gpuarray", None), "pygpu_activated", False)
-
-
-def register_rows(as_matrix, tags, name="{}", of_rows=None):
-    """Have the rewrites of the softmax family made in modes with these tags: those of the library's
-    own operations, and before them those of gradients, which look for these. Canonical form has
-    factors of the loss in the midst of a gradient, so some are found before, others only in it.
+def register(tags, as_matrix, name="{}", softmax=None):
+    """Have the rewrites made in modes with these tags; `softmax` is Theano's, whose successors have
+    another one.
     """
     gradients = local_gradient_of_rows(as_matrix)
-    if is_for_cpu():
-        add(0.21, name.format("softmax_gradients_first"), gradients, tags)
-    add(48.835, name.format("softmax_gradients"), gradients, tags)
-    add(48.84, name.format("softmax"), of_rows or local_softmax_of_rows(as_matrix), tags)
-
-
-def register(*tags, name="{}"):
-    """Have the rewrites of scalar functions made in modes with these tags."""
-    # Before any other changes the expressions; what holds others is met before them.
-    if is_for_cpu():
+    # What moves graphs to a GPU does not know these operations. A flag that asks for a GPU moves
+    # nothing where there is none: Theano says so, and goes on.
+    if not getattr(getattr(library, "gpuarray", None), "pygpu_activated", False):
+        # Before any other changes the expressions; what holds others is met before them.
         add(0.2, name.format("activations"), local_activation, tags, order="outputs first")
+        # Canonical form has factors of the loss in the midst of a gradient, so some are found
+        # before, others only in it.
+        add(0.21, name.format("softmax_gradients_first"), gradients, tags)
     # Not before what is divided by a slope, and the slope, have cancelled.
     add(48.82, name.format("slopes"), local_slope, tags)
     # Before elementwise fusion (49), so that the functions fuse with what surrounds them; after
     # what moves a graph to a GPU (48.5).
     add(48.83, name.format("kernels"), local_kernels, tags)
+    # First the gradients, which look for the library's own softmax.
+    add(48.835, name.format("softmax_gradients"), gradients, tags)
+    add(48.84, name.format("softmax"), softmax or local_softmax_of_rows(as_matrix), tags)
