@@ -108,17 +108,10 @@ def _is_fixed(variable, node):
     return variable.type.broadcastable[-1] and not node.outputs[0].type.broadcastable[-1]
 
 
-def _scalar_code(op, node, nodename, inames, onames, sub):
-    if not hasattr(node.tag, "fake_node"):
-        op.prepare_node(node, None, None, "c")
-    return op.scalar_op.c_code(node.tag.fake_node, nodename + "_scalar_", inames, onames, sub)
-
-
 def _inner_function(op, node, nodename):
     """The C function that computes contiguous elements."""
-    inames = ["i{}".format(i) for i in range(len(node.inputs))]
     first = {}
-    inames = [first.setdefault(v, n) for n, v in zip(inames, node.inputs)]
+    inames = [first.setdefault(v, "i{}".format(i)) for i, v in enumerate(node.inputs)]
     onames = ["o{}".format(i) for i in range(len(node.outputs))]
     before, load, declare, store = [], [], [], []
     for k, (name, variable, is_output) in enumerate(_operands(node, inames, onames)):
@@ -132,7 +125,10 @@ def _inner_function(op, node, nodename):
         else:
             before.append("const {type} *{name}_p = ({type} *)operands[{k}];".format(**names))
             load.append("const {type} {name} = {name}_p[i];".format(**names))
-    code = _scalar_code(op, node, nodename, inames, onames, {"fail": _FAIL})
+    if not hasattr(node.tag, "fake_node"):
+        op.prepare_node(node, None, None, "c")
+    name, sub = nodename + "_scalar_", {"fail": _FAIL}
+    code = op.scalar_op.c_code(node.tag.fake_node, name, inames, onames, sub)
     # Two vectors at a time fill the pauses of one function; many have none, and too few registers.
     kernels = [one for one in _scalar_ops(op.scalar_op) if isinstance(one, Kernel)]
     function = """
@@ -219,13 +215,10 @@ def gains(node, with_one_thread=False):
     if not any(isinstance(op, Kernel) for op in ops):
         if not _is_simple(node, ops) or not (with_one_thread or _is_one_by_one(node, ops)):
             return False
-    inames = ["i{}".format(i) for i in range(len(node.inputs))]
-    onames = ["o{}".format(i) for i in range(len(node.outputs))]
     try:
-        code = _scalar_code(node.op, node, "node", inames, onames, {"fail": _FAIL})
+        return _FAIL not in _inner_function(node.op, node, "node")
     except (MethodNotDefined, NotImplementedError):
         return False
-    return _FAIL not in code
 
 
 def _scalar_ops(op):
