@@ -117,7 +117,8 @@ def _leaky(name, activation, leakiness=0):
         lambda x, a=0: mpf(0),
         limits=(-INF if leakiness else 0, INF), slopes=(lambda a=0: a, 1),
         constants=(leakiness,) if leakiness else (), kinks=(0,),
-        lasagne=lambda T, nnet, x: 0.5 * (1 + leakiness) * x + 0.5 * (1 - leakiness) * abs(x),
+        lasagne=lambda T, nnet, x: 0.5 * (1 + leakiness) * x + 0.5 * (1 - leakiness) * abs(x)
+        if leakiness else 0.5 * (x + abs(x)),
     )  # fmt: skip
 
 
