@@ -213,6 +213,8 @@ class AlongAxes(Parameterised):
 
     def _of_dims(self, names):
         given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        if not any(isinstance(axis, str) for axis in given):
+            return self
         missing = [axis for axis in given if isinstance(axis, str) and axis not in names]
         if missing:
             raise ValueError("{}: axis = {!r} is not a dim of x, which has {}".format(

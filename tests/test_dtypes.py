@@ -61,6 +61,7 @@ def test_rectify_of_numpy_is_numpy_as_in_lasagne(kind):
     assert isinstance(got, np.ndarray if np.ndim(x) else np.generic) and got.dtype == dtype
     exact = np.where(np.isnan(np.float64(x)), x, np.maximum(np.float64(x), 0))
     np.testing.assert_array_equal(got, exact.astype(dtype))
+    assert nl.relu(x).dtype == dtype
 
 
 @pytest.mark.parametrize("number, expected", [(3, 3.0), (-2, 0.0), (True, 1.0), (-0.5, 0.0)])
